@@ -1,0 +1,54 @@
+# Every target sets itself up: `make demo` and `make test` are all a newcomer needs.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+# Nothing is fetched at run time; a model named by hub name needs `make ... OFFLINE=0` once.
+OFFLINE ?= 1
+export HF_HUB_OFFLINE := $(OFFLINE)
+export TOKENIZERS_PARALLELISM := false
+
+DOCS    ?= docs/guide
+INDEX   ?= index
+DATASET ?= tests/golden/beir
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test serve eval lint types arrows check guide clean
+
+help: ## What can be made
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: $(STAMP) ## Virtual environment with pinned dependencies in .venv
+
+$(STAMP): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Lectern needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	@touch $@
+
+demo: install ## Ingest the guide, ask in English and in Chinese, print the answers with citations
+	$(BIN)/python docs/demo.py
+
+test: install ## Run the tests
+	$(BIN)/python -m pytest
+
+serve: install ## Serve INDEX on http://127.0.0.1:8000
+	$(BIN)/python -m api --index $(INDEX)
+
+eval: install ## Evaluate all modes on DATASET (a folder in BEIR layout)
+	$(BIN)/python -m eval $(DATASET)
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: install
+	$(BIN)/mypy
+
+arrows: install
+	$(BIN)/lint-imports
+
+check: lint types arrows test ## All that CI runs
+
+clean: ## Remove the environment, caches and the demo's index
+	rm -rf $(VENV) .demo .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

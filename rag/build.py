@@ -1,0 +1,82 @@
+"""The composition root: the only place that turns settings into backends and puts them together."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import cast
+
+from rag.backends import build
+from rag.config import Backend, Settings
+from rag.engine import Defaults, Engine
+from rag.generation import read_manifest
+from rag.index import OpenIndex
+from rag.indexing import Indexer, check_embedder
+from rag.protocols import DenseIndex, Embedder, Generator, SparseIndex, Store
+from rag.retrieve import Retriever
+
+
+def build_embedder(settings: Settings) -> Embedder:
+    """The embedder; one per setting in a process, since its model is large."""
+    return _embedder(settings.embedder.model_dump_json())
+
+
+def build_generator(settings: Settings) -> Generator:
+    """The generator. Raises SettingError."""
+    return cast(Generator, build("generator", "rag.generators", settings.generator))
+
+
+def build_store(settings: Settings, *, read_only: bool) -> Store:
+    """The record of the index."""
+    return cast(
+        Store, build("store", "rag.stores", settings.store, folder=settings.index, read_only=read_only)
+    )
+
+
+def build_indexer(settings: Settings) -> Indexer:
+    """The index's writer, to be used as a context manager. Creates the folder if need be."""
+    return Indexer(
+        settings.index,
+        lambda: build_store(settings, read_only=False),
+        build_embedder(settings),
+        _sparse(settings),
+        _dense(settings),
+        {"sparse": settings.sparse.model_dump_json(), "dense": settings.dense.model_dump_json()},
+    )
+
+
+def build_retriever(settings: Settings) -> Retriever:
+    """The retriever of the published generation.
+
+    Raises IndexMissing, IndexDamaged, or SettingError if the index is of another embedder.
+    """
+    manifest = read_manifest(settings.index)
+    embedder = build_embedder(settings)
+    check_embedder(settings.index, manifest.embedder, embedder)
+    index = OpenIndex(
+        settings.index, manifest, build_store(settings, read_only=True), _sparse(settings), _dense(settings)
+    )
+    return Retriever(
+        index, embedder, depth=settings.retriever.depth, dense_weight=settings.retriever.dense_weight
+    )
+
+
+def build_engine(settings: Settings) -> Engine:
+    """The engine; cheap: index, models and generator are opened when first needed."""
+    defaults = Defaults(settings.retriever.k, settings.retriever.mode, settings.question_limit)
+    return Engine(
+        Path(settings.index), lambda: build_retriever(settings), lambda: build_generator(settings), defaults
+    )
+
+
+@cache
+def _embedder(setting: str) -> Embedder:
+    return cast(Embedder, build("embedder", "rag.embedders", Backend.model_validate_json(setting)))
+
+
+def _sparse(settings: Settings) -> SparseIndex:
+    return cast(SparseIndex, build("sparse", "rag.sparse", settings.sparse))
+
+
+def _dense(settings: Settings) -> DenseIndex:
+    return cast(DenseIndex, build("dense", "rag.dense", settings.dense))

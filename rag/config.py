@@ -1,0 +1,168 @@
+"""Settings: flags > RAG_* environment > rag.toml > defaults. Names and numbers, never objects.
+
+One name everywhere: flag `--index`, variable `RAG_INDEX`, key `index`; nested ones are
+`--set generator.model=...`, `RAG_GENERATOR__MODEL` and `[generator] model`.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
+
+from rag.errors import SettingError
+from rag.types import Mode
+
+DEFAULT_FILE = Path("rag.toml")
+
+
+class Backend(BaseModel):
+    """A backend's file name and the options its `build` takes (checked when it is built)."""
+
+    model_config = ConfigDict(extra="allow")
+    name: str
+
+    @property
+    def options(self) -> dict[str, Any]:
+        return dict(self.model_extra or {})
+
+
+class Retrieval(BaseModel):
+    """How hits are found: `depth` fetched from each leg before fusion, `k` returned."""
+
+    model_config = ConfigDict(extra="forbid")
+    mode: Mode = "hybrid"
+    k: int = Field(8, ge=1, le=1000)
+    depth: int = Field(100, ge=1, le=10_000)
+    dense_weight: float = Field(0.5, ge=0.0, le=1.0)
+
+
+class Pdf(BaseModel):
+    """Limits of the process that parses PDF files."""
+
+    model_config = ConfigDict(extra="forbid")
+    seconds: float = Field(60.0, gt=0)
+    memory_mb: int = Field(2048, ge=256)
+    max_pages: int = Field(10_000, ge=1)
+    password: str = ""
+
+
+class Api(BaseModel):
+    """The service: where it listens and what it accepts."""
+
+    model_config = ConfigDict(extra="forbid")
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=0, le=65535)
+
+
+class Settings(BaseSettings):
+    """Every setting of every command."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="RAG_", env_nested_delimiter="__", extra="forbid", nested_model_default_partial_update=True
+    )
+    index: Path = Path("index")
+    question_limit: int = Field(2000, ge=1, description="characters")
+    embedder: Backend = Backend(name="sentence_transformers")
+    sparse: Backend = Backend(name="baguetter")
+    dense: Backend = Backend(name="faiss")
+    store: Backend = Backend(name="sqlite")
+    splitter: Backend = Backend(name="markdown")
+    retriever: Retrieval = Retrieval()
+    generator: Backend = Backend(name="extractive")
+    pdf: Pdf = Pdf()
+    api: Api = Api()
+
+
+def load_settings(flags: Mapping[str, Any] | None = None, file: Path | None = None) -> Settings:
+    """Settings from all four places. `flags` has dotted names; None values are left out.
+
+    Without `file`, rag.toml in the working directory is read if there is one. Raises SettingError
+    naming the setting, what it was and what it may be; or the file that is missing or no TOML.
+    """
+    if file is not None and not file.is_file():
+        raise SettingError(f"--config {file}: no such file")
+    _refuse_unknown_variables()
+    values: dict[str, Any] = {}
+    for name, value in (flags or {}).items():
+        if value is not None:
+            _put(values, name, value)
+    try:
+        return _sourced(file or DEFAULT_FILE)(**values)
+    except ValidationError as error:
+        raise SettingError(_explain(error)) from error
+    except (SettingsError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingError(f"settings: {file or DEFAULT_FILE} or a RAG_ variable: {error}") from error
+
+
+def _sourced(file: Path) -> type[Settings]:
+    class Sourced(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is theirs
+            file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, file)
+
+    return Sourced
+
+
+def _refuse_unknown_variables() -> None:
+    """A misspelt RAG_INDX would otherwise be ignored and the default index written to."""
+    known = {name.upper() for name in Settings.model_fields}
+    for variable in os.environ:
+        if variable.upper().startswith("RAG_"):
+            name = variable[4:].upper().split("__")[0]
+            if name not in known:
+                valid = ", ".join(f"RAG_{field}" for field in sorted(known))
+                raise SettingError(f"{variable}: no such setting; valid: {valid}")
+
+
+def _put(values: dict[str, Any], dotted: str, value: Any) -> None:
+    *parents, last = dotted.split(".")
+    for parent in parents:
+        values = values.setdefault(parent, {})
+        if not isinstance(values, dict):
+            raise SettingError(f"{dotted}: {parent} is set to a plain value as well")
+    values[last] = value
+
+
+def _explain(error: ValidationError) -> str:
+    first = error.errors(include_url=False)[0]
+    name = ".".join(str(part) for part in first["loc"])
+    if first["type"] == "extra_forbidden":
+        return f"{name}: no such setting; valid here: {', '.join(_siblings(first['loc']))}"
+    return f"{name}: {first['msg']} (it is {first['input']!r})"
+
+
+def _siblings(location: Sequence[int | str]) -> list[str]:
+    model: Any = Settings
+    for part in location[:-1]:
+        model = model.model_fields[str(part)].annotation
+    return sorted(model.model_fields)
+
+
+def assignments(pairs: Sequence[str]) -> dict[str, str]:
+    """`["generator.model=x"]` as {"generator.model": "x"}; raises SettingError for one without `=`."""
+    found = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise SettingError(f"--set {pair!r}: write NAME=VALUE, for example --set retriever.depth=200")
+        found[name.strip()] = value
+    return found

@@ -1,0 +1,161 @@
+"""Ask and search over whatever generation is published now."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from rag.cite import cite
+from rag.errors import IndexDamaged, IndexMissing, IndexReplaced, QuestionError
+from rag.generation import MANIFEST, read_manifest
+from rag.protocols import Generator
+from rag.retrieve import Retriever
+from rag.types import Answer, Draft, Hit, Mode
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The hits of one question, all of one generation; `timings` in milliseconds."""
+
+    generation: str
+    hits: tuple[Hit, ...]
+    timings: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What a question gets that does not say otherwise; `question_limit` in characters."""
+
+    k: int
+    mode: Mode
+    question_limit: int
+
+
+class Engine:
+    """Answers questions; safe to share between threads. Follows the index as it is published."""
+
+    def __init__(
+        self,
+        folder: Path,
+        open_retriever: Callable[[], Retriever],
+        open_generator: Callable[[], Generator],
+        defaults: Defaults,
+    ) -> None:
+        self._folder = folder
+        self._open_retriever = open_retriever
+        self._open_generator = open_generator
+        self._defaults = defaults
+        self._opening = threading.RLock()
+        self._opened: tuple[object, Retriever] | None = None
+        self._generator: Generator | None = None
+
+    @property
+    def generation(self) -> str | None:
+        """The published generation, None without an index. Raises IndexDamaged."""
+        try:
+            return read_manifest(self._folder).generation
+        except IndexMissing:
+            return None
+
+    def warm(self) -> None:
+        """Load what the first question would wait for. Raises RagError."""
+        self._retriever().search("warm up", k=1, mode=self._defaults.mode)
+        self._answerer()
+
+    def search(self, question: str, k: int | None = None, mode: Mode | None = None) -> Found:
+        """The best `k` chunks. Raises QuestionError, IndexMissing, IndexDamaged or SettingError."""
+        self._check(question)
+        began = time.perf_counter()
+        retriever, hits = self._found(question, k or self._defaults.k, mode or self._defaults.mode)
+        return Found(retriever.generation, tuple(hits), {"retrieval": _since(began)})
+
+    def ask(self, question: str, k: int | None = None, mode: Mode | None = None) -> Answer:
+        """An answer with verified citations. Raises as `search` does, and GeneratorError."""
+        began = time.perf_counter()
+        found = self.search(question, k, mode)
+        generator = self._answerer()
+        wrote = time.perf_counter()
+        draft = generator.generate(question, found.hits)
+        timings = {**found.timings, "generation": _since(wrote), "total": _since(began)}
+        return _answer(question, draft, found, generator.name, timings)
+
+    def _check(self, question: str) -> None:
+        if not question.strip():
+            raise QuestionError("the question is empty: ask something")
+        if len(question) > self._defaults.question_limit:
+            raise QuestionError(
+                f"the question has {len(question)} characters, the limit is {self._defaults.question_limit} "
+                "(setting question_limit): shorten it"
+            )
+        if any("\ud800" <= character <= "\udfff" for character in question):
+            raise QuestionError("the question holds half a character (a lone surrogate): send valid Unicode")
+
+    def _found(self, question: str, k: int, mode: Mode) -> tuple[Retriever, list[Hit]]:
+        retriever = self._retriever()
+        try:
+            return retriever, retriever.search(question, k=k, mode=mode)
+        except (IndexReplaced, FileNotFoundError):
+            # The generation went while it was being read: a newer one is there, ask it instead.
+            retriever = self._retriever()
+            return retriever, retriever.search(question, k=k, mode=mode)
+
+    def _retriever(self) -> Retriever:
+        """The retriever of the published generation, opened anew when the manifest changed."""
+        stamp = self._stamp()
+        opened = self._opened
+        if opened is not None and opened[0] == stamp:
+            return opened[1]
+        with self._opening:
+            if self._opened is None or self._opened[0] != stamp:
+                self._opened = (stamp, self._opened_now())
+            return self._opened[1]
+
+    def _opened_now(self) -> Retriever:
+        try:
+            return self._open_retriever()
+        except IndexDamaged:
+            # Replaced between reading the manifest and its files? Then a second look finds it whole.
+            return self._open_retriever()
+
+    def _stamp(self) -> object:
+        """Changes whenever the manifest is replaced."""
+        try:
+            status = (self._folder / MANIFEST).stat()
+        except OSError:
+            return None
+        return (status.st_mtime_ns, status.st_ino, status.st_size)
+
+    def _answerer(self) -> Generator:
+        with self._opening:
+            if self._generator is None:
+                self._generator = self._open_generator()
+            return self._generator
+
+
+def _answer(
+    question: str, draft: Draft, found: Found, generator: str, timings: Mapping[str, float]
+) -> Answer:
+    text, citations = cite(draft, found.hits)
+    name = hashlib.sha256(f"{found.generation}\n{question}\n{text}\n{time.time_ns()}".encode()).hexdigest()
+    return Answer(
+        id=name[:16],
+        question=question,
+        text=text,
+        abstained=draft.abstained,
+        reason=draft.reason,
+        confidence=draft.confidence,
+        citations=() if draft.abstained else citations,
+        passages=found.hits,
+        generator=generator,
+        timings=timings,
+        usage=draft.usage,
+        generation=found.generation,
+    )
+
+
+def _since(began: float) -> float:
+    return round((time.perf_counter() - began) * 1000, 2)

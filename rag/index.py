@@ -1,0 +1,84 @@
+"""One generation of an index, opened for reading."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from rag import text
+from rag.errors import IndexReplaced
+from rag.generation import Manifest, generation_folder, verify
+from rag.protocols import DenseIndex, DenseReader, SparseIndex, SparseReader, Store, StoredChunk
+from rag.types import Chunk, Vectors
+
+# Row to record key: numbers that depend on the record's history and say nothing of the content.
+KEYS = "keys.npy"
+_READABLE = "readable.npy"
+
+
+class OpenIndex:
+    """Both search structures of one generation and the chunks their rows stand for.
+
+    The structures are opened when first asked for, so that a sparse search never loads the vectors.
+    """
+
+    def __init__(
+        self, folder: Path, manifest: Manifest, store: Store, sparse: SparseIndex, dense: DenseIndex
+    ) -> None:
+        verify(folder, manifest)
+        self.manifest = manifest
+        self._home = generation_folder(folder, manifest.number)
+        self._store = store
+        self._sparse = sparse
+        self._dense = dense
+        self._keys: npt.NDArray[np.int64] = self._array(KEYS)
+        self._shares: Vectors = self._array(_READABLE)
+
+    @cached_property
+    def sparse(self) -> SparseReader:
+        """The sparse leg's structure."""
+        return self._sparse.open(self._home)
+
+    @cached_property
+    def dense(self) -> DenseReader:
+        """The dense leg's structure."""
+        return self._dense.open(self._home)
+
+    def readable(self, rows: Sequence[int]) -> Vectors:
+        """What share of each row's text the embedder can read, float32 (len(rows),)."""
+        return self._shares[np.asarray(rows, dtype=np.int64)]
+
+    def chunks(self, rows: Sequence[int]) -> list[Chunk]:
+        """The chunks of these rows, in their order.
+
+        Raises IndexReplaced if the record no longer holds one: two newer generations were published
+        while this one was in use.
+        """
+        keys = [int(self._keys[row]) for row in rows]
+        found = self._store.fetch(keys)
+        missing = [key for key in keys if key not in found]
+        if missing:
+            name = self.manifest.generation
+            raise IndexReplaced(f"generation {name} was replaced while it was read: ask again")
+        return [found[key] for key in keys]
+
+    def _array(self, name: str) -> Any:
+        return np.load(self._home / name, allow_pickle=False)
+
+
+def write_generation(
+    home: Path, chunks: Sequence[StoredChunk], dimension: int, sparse: SparseIndex, dense: DenseIndex
+) -> None:
+    """Write the files of a generation whose row i is `chunks[i]`."""
+    embedded = [stored.embedded for stored in chunks]
+    np.save(home / KEYS, np.array([stored.key for stored in chunks], dtype=np.int64))
+    np.save(home / _READABLE, np.array([each.readable for each in embedded], dtype=np.float32))
+    sparse.write(home, (text.terms(stored.chunk.indexed_text) for stored in chunks))
+    rows = [row for row, each in enumerate(embedded) for _ in each.vectors]
+    nothing = np.zeros((0, dimension), dtype=np.float32)
+    dense.write(home, np.concatenate([nothing, *(each.vectors for each in embedded)]), rows)

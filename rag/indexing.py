@@ -1,0 +1,225 @@
+"""The write path: documents and their chunks are embedded, recorded and published.
+
+Documents wait until their chunks fill a batch, are embedded together and committed one by one; a
+process killed at any moment loses only what was waiting.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from rag import text
+from rag.errors import IndexBusy, IndexDamaged, IndexMissing, SettingError
+from rag.generation import Manifest, publish, read_manifest, verify, write_files
+from rag.index import KEYS, write_generation
+from rag.protocols import DenseIndex, Embedder, SparseIndex, Store
+from rag.types import Chunk, Document, Embedded
+
+_BATCH_CHUNKS = 1024
+_LOCK = "lock"
+_HOLDER = "lock.json"
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    document: Document
+    chunks: Sequence[Chunk]
+    root: str
+    empty_pages: int
+
+
+class Indexer:
+    """The one writer of an index folder; use as a context manager, which takes and frees its lock."""
+
+    def __init__(
+        self,
+        folder: Path,
+        open_store: Callable[[], Store],
+        embedder: Embedder,
+        sparse: SparseIndex,
+        dense: DenseIndex,
+        made_with: Mapping[str, str],
+    ) -> None:
+        self.embedded_chunks = 0
+        self.embedding_seconds = 0.0
+        self._folder = folder
+        self._open_store = open_store
+        self._embedder = embedder
+        self._sparse = sparse
+        self._dense = dense
+        self._made_with = {**made_with, "analyser": text.VERSION}
+        self._waiting: list[_Waiting] = []
+        self._waiting_chunks = 0
+
+    def __enter__(self) -> Indexer:
+        """Take the lock and open the record.
+
+        Raises IndexBusy naming the holder, or SettingError if the index is of another embedder.
+        """
+        self._lock = _take_lock(self._folder)
+        try:
+            self.store = self._open_store()
+            self._manifest = self._published()
+            if self._manifest:
+                self.store.collect(self._manifest.number)
+        except BaseException:
+            self._lock.release()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.store.close()
+        (self._folder / _HOLDER).unlink(missing_ok=True)
+        self._lock.release()
+
+    def check_embedder(self) -> None:
+        """Raise SettingError, saying the way out, if the index holds another embedder's vectors."""
+        known = self.store.settings().get("embedder")
+        if known is not None:
+            check_embedder(self._folder, known, self._embedder)
+
+    def clear(self) -> None:
+        """Start over: forget every document. Readers keep the published generation until `publish`."""
+        self.store.clear()
+        self.store.remember("embedder", self._embedder.fingerprint)
+
+    def add(self, document: Document, chunks: Sequence[Chunk], root: str = "", empty_pages: int = 0) -> None:
+        """Have a document indexed; it is recorded when its batch is full or at `flush`."""
+        self._waiting.append(_Waiting(document, chunks, root, empty_pages))
+        self._waiting_chunks += len(chunks)
+        if self._waiting_chunks >= _BATCH_CHUNKS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Embed and record every waiting document."""
+        if not self._waiting:
+            return
+        self.check_embedder()
+        embedded = self._embed([chunk for waiting in self._waiting for chunk in waiting.chunks])
+        self.store.remember("embedder", self._embedder.fingerprint)
+        for waiting in self._waiting:
+            self.store.replace(
+                waiting.document,
+                waiting.chunks,
+                [next(embedded) for _ in waiting.chunks],
+                root=waiting.root,
+                empty_pages=waiting.empty_pages,
+            )
+        self._waiting.clear()
+        self._waiting_chunks = 0
+
+    def remove(self, document_ids: Iterable[str]) -> None:
+        """Forget documents; they answer until `publish`."""
+        self.store.remove(document_ids)
+
+    def publish(self) -> str:
+        """Flush, make the living documents a generation if they are not one already, and name it."""
+        self.flush()
+        state = self._state()
+        if self._is_current(state) and self._manifest:
+            return self._manifest.generation
+        number = self._manifest.number + 1 if self._manifest else self._next_number()
+        chunks = list(self.store.chunks())
+        files = write_files(
+            self._folder,
+            number,
+            lambda home: write_generation(home, chunks, self._embedder.dimension, self._sparse, self._dense),
+        )
+        content = {name: digest for name, digest in files.items() if name != KEYS}
+        self._manifest = Manifest(
+            number=number,
+            generation=_digest([state, self._embedder.fingerprint, self._made_with, content])[:12],
+            state=state,
+            embedder=self._embedder.fingerprint,
+            made_with=self._made_with,
+            documents=len(self.store.documents()),
+            chunks=len(chunks),
+            files=files,
+        )
+        publish(self._folder, self._manifest)
+        self.store.collect(number)
+        return self._manifest.generation
+
+    def _embed(self, chunks: Sequence[Chunk]) -> Iterator[Embedded]:
+        """What each chunk's indexed text embeds to; texts embedded before are not embedded again."""
+        texts = [chunk.indexed_text for chunk in chunks]
+        known = self.store.known(texts)
+        new = [each for each in dict.fromkeys(texts) if each not in known]
+        windows = [self._embedder.windows(each) for each in new]
+        began = time.perf_counter()
+        vectors = iter(self._embedder.encode([window for own in windows for window in own]) if new else ())
+        self.embedding_seconds += time.perf_counter() - began
+        self.embedded_chunks += len(new)
+        for each, own in zip(new, windows, strict=True):
+            known[each] = Embedded(np.stack([next(vectors) for _ in own]), self._embedder.readable(each))
+        return iter([known[each] for each in texts])
+
+    def _is_current(self, state: str) -> bool:
+        manifest = self._manifest
+        if manifest is None or manifest.state != state or manifest.made_with != self._made_with:
+            return False
+        try:
+            verify(self._folder, manifest)
+        except IndexDamaged:
+            return False
+        return True
+
+    def _state(self) -> str:
+        return _digest([(document.id, document.digest) for document in self.store.documents()])
+
+    def _published(self) -> Manifest | None:
+        try:
+            return read_manifest(self._folder)
+        except (IndexMissing, IndexDamaged):
+            return None
+
+    def _next_number(self) -> int:
+        """After a lost manifest: beyond every publish the record knows of."""
+        return int(self.store.settings().get("published", "0")) + 1
+
+
+def check_embedder(folder: Path, known: str, embedder: Embedder) -> None:
+    """Raise SettingError, saying the way out, unless `known` is the embedder that is set now."""
+    if known != embedder.fingerprint:
+        raise SettingError(
+            f"the index {folder} was made with the embedder {known}, the setting is now "
+            f"{embedder.fingerprint}: set embedder.model back, choose another --index, or run "
+            f"`python -m ingest PATH --index {folder} --rebuild`"
+        )
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+
+
+def _take_lock(folder: Path) -> FileLock:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / _LOCK, timeout=0)
+        lock.acquire()
+    except Timeout as error:
+        raise IndexBusy(f"{folder} is being written by {_holder(folder)}: wait for it to end") from error
+    except OSError as error:
+        raise SettingError(f"index = {str(folder)!r} cannot be written: {error.strerror}") from error
+    (folder / _HOLDER).write_text(json.dumps({"pid": os.getpid(), "since": time.strftime("%F %T")}), "utf-8")
+    return lock
+
+
+def _holder(folder: Path) -> str:
+    try:
+        holder = json.loads((folder / _HOLDER).read_text("utf-8"))
+        return f"process {holder['pid']} since {holder['since']}"
+    except (OSError, ValueError, KeyError):
+        return "another process"

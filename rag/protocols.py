@@ -1,0 +1,191 @@
+"""What a backend must offer. One contract suite per Protocol runs over every backend in its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from rag.types import Chunk, Document, Draft, Embedded, Hit, Loaded, Ranking, Vectors
+
+
+class Loader(Protocol):
+    """Reads one kind of file."""
+
+    def load(self, path: Path) -> Loaded:
+        """Text, pages and warnings of the file. Raises DocumentError with the reason."""
+        ...
+
+
+class Splitter(Protocol):
+    """Cuts a document into chunks, in order, without overlap."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Names every setting that shapes the chunks: another fingerprint, other chunks."""
+        ...
+
+    def split(self, document: Document) -> list[Chunk]: ...
+
+
+class Embedder(Protocol):
+    """Turns text into unit vectors; cosine similarity is their inner product."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Names the model: vectors of two fingerprints never meet in one index."""
+        ...
+
+    @property
+    def dimension(self) -> int: ...
+
+    @property
+    def device(self) -> str:
+        """Where and how it computes, for people: "cpu, bfloat16"."""
+        ...
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of `text` without the model's special tokens."""
+        ...
+
+    def windows(self, text: str) -> list[str]:
+        """Pieces of `text` that the model reads whole; together they hold all of it."""
+        ...
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Passage vectors, float32 (len(texts), dimension); equal texts give equal vectors."""
+        ...
+
+    def encode_query(self, text: str) -> Vectors:
+        """The question's vector, float32 (dimension,)."""
+        ...
+
+    def readable(self, text: str) -> float:
+        """Share in [0, 1] of the text's characters that the model's vocabulary knows."""
+        ...
+
+
+class SparseReader(Protocol):
+    """An opened sparse index of one generation."""
+
+    def search(self, terms: Sequence[str], depth: int) -> Ranking:
+        """At most `depth` rows that share a term with the question, scores > 0."""
+        ...
+
+    def score(self, terms: Sequence[str], rows: Sequence[int]) -> Vectors:
+        """Scores of these rows, float32 (len(rows),), 0 where no term is shared."""
+        ...
+
+
+class SparseIndex(Protocol):
+    """Writes and opens the immutable files of a sparse index."""
+
+    def write(self, folder: Path, documents: Iterable[Sequence[str]]) -> None:
+        """One sequence of terms per row, in row order."""
+        ...
+
+    def open(self, folder: Path) -> SparseReader: ...
+
+
+class DenseReader(Protocol):
+    """An opened dense index of one generation."""
+
+    def search(self, vector: Vectors, depth: int) -> Ranking:
+        """At most `depth` rows by the best inner product over each row's vectors."""
+        ...
+
+    def score(self, vector: Vectors, rows: Sequence[int]) -> Vectors:
+        """Best inner product of each of these rows, float32 (len(rows),)."""
+        ...
+
+
+class DenseIndex(Protocol):
+    """Writes and opens the immutable files of a dense index."""
+
+    def write(self, folder: Path, vectors: Vectors, rows: Sequence[int]) -> None:
+        """`vectors` float32 (n, dimension); `rows[i]` is the chunk row that vector i belongs to."""
+        ...
+
+    def open(self, folder: Path) -> DenseReader: ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDocument:
+    """What the record knows of a living document without its text."""
+
+    id: str
+    root: str
+    digest: str
+    chunks: int
+    empty_pages: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredChunk:
+    """A living chunk with its key in the record."""
+
+    key: int
+    chunk: Chunk
+    embedded: Embedded
+
+
+class Store(Protocol):
+    """The record: documents, chunks and vectors. Each call that changes it is one transaction."""
+
+    def documents(self) -> list[StoredDocument]:
+        """The living documents, by id."""
+        ...
+
+    def document(self, document_id: str) -> Document | None: ...
+
+    def replace(
+        self,
+        document: Document,
+        chunks: Sequence[Chunk],
+        embedded: Sequence[Embedded],
+        *,
+        root: str = "",
+        empty_pages: int = 0,
+    ) -> None:
+        """Put a document in place of its last version: all of it or none. `embedded[i]` is of `chunks[i]`."""
+        ...
+
+    def remove(self, document_ids: Iterable[str]) -> None: ...
+
+    def known(self, texts: Sequence[str]) -> dict[str, Embedded]:
+        """What was already embedded of these indexed texts."""
+        ...
+
+    def chunks(self) -> Iterator[StoredChunk]:
+        """Every living chunk, ordered by document id and ordinal: the row order of a generation."""
+        ...
+
+    def fetch(self, keys: Sequence[int]) -> dict[int, Chunk]:
+        """Chunks by key; retired ones stay until `collect`. A missing key is left out."""
+        ...
+
+    def settings(self) -> Mapping[str, str]: ...
+
+    def remember(self, name: str, value: str) -> None: ...
+
+    def collect(self, published: int) -> None:
+        """After publish number `published`: forget what neither it nor the one before refers to."""
+        ...
+
+    def clear(self) -> None:
+        """Retire every document."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class Generator(Protocol):
+    """Writes the answer from the retrieved passages."""
+
+    @property
+    def name(self) -> str: ...
+
+    def generate(self, question: str, hits: Sequence[Hit]) -> Draft:
+        """A draft whose markers [n] count `hits` from 1. Raises GeneratorError."""
+        ...

@@ -1,0 +1,295 @@
+"""The record in one SQLite file (WAL): documents, chunks, vectors and their digests.
+
+A document is stored as immutable versions. Replacing one adds a version and retires the last in a
+single transaction; retired rows stay until two generations later, so that a reader of the published
+generation still finds the words its hits point at while the next one is being made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from rag.errors import IndexBusy, IndexDamaged, SettingError
+from rag.protocols import StoredChunk, StoredDocument
+from rag.types import Chunk, Document, Embedded, Page, Vectors
+
+T = TypeVar("T")
+
+FILE_NAME = "record.sqlite"
+_FORMAT = 1
+_PER_QUERY = 500  # bound variables in one statement
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS document (
+    version INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL, root TEXT NOT NULL, digest TEXT NOT NULL, text TEXT NOT NULL,
+    metadata TEXT NOT NULL, pages TEXT NOT NULL, empty_pages INTEGER NOT NULL,
+    retired INTEGER  -- NULL while living, else the publish before which it was replaced
+);
+CREATE UNIQUE INDEX IF NOT EXISTS living ON document (id) WHERE retired IS NULL;
+CREATE INDEX IF NOT EXISTS retired ON document (retired) WHERE retired IS NOT NULL;
+CREATE TABLE IF NOT EXISTS chunk (
+    key INTEGER PRIMARY KEY AUTOINCREMENT,
+    version INTEGER NOT NULL REFERENCES document (version) ON DELETE CASCADE,
+    ordinal INTEGER NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL,
+    heading TEXT NOT NULL, page INTEGER,
+    text_digest BLOB NOT NULL, vectors BLOB NOT NULL, readable REAL NOT NULL,
+    UNIQUE (version, ordinal)
+);
+CREATE INDEX IF NOT EXISTS text_digest ON chunk (text_digest);
+"""
+
+
+class SqliteStore:
+    """One index folder's record. A connection per thread; writers are serialised by the ingest lock."""
+
+    def __init__(self, folder: Path, *, read_only: bool = False) -> None:
+        self._file = folder / FILE_NAME
+        self._read_only = read_only
+        self._local = threading.local()
+        self._open: list[sqlite3.Connection] = []
+        if not read_only:
+            with self._translated():
+                self._connection.executescript(_SCHEMA)
+        self._check_format()
+
+    def documents(self) -> list[StoredDocument]:
+        """The living documents, by id."""
+        rows = self._query(
+            "SELECT d.id, d.root, d.digest, count(c.key), d.empty_pages FROM document d "
+            "LEFT JOIN chunk c USING (version) WHERE d.retired IS NULL GROUP BY d.version ORDER BY d.id"
+        )
+        return [StoredDocument(*row) for row in rows]
+
+    def document(self, document_id: str) -> Document | None:
+        """The living version of a document."""
+        for row in self._query(
+            "SELECT id, text, digest, metadata, pages FROM document WHERE id = ? AND retired IS NULL",
+            [document_id],
+        ):
+            name, text, digest, metadata, pages = row
+            return Document(
+                name, text, digest, json.loads(metadata), tuple(Page(*page) for page in json.loads(pages))
+            )
+        return None
+
+    def replace(
+        self,
+        document: Document,
+        chunks: Sequence[Chunk],
+        embedded: Sequence[Embedded],
+        *,
+        root: str = "",
+        empty_pages: int = 0,
+    ) -> None:
+        """Put `document` in place of its last version, in one transaction."""
+        with self._transaction() as connection:
+            self._retire(connection, [document.id])
+            version = connection.execute(
+                "INSERT INTO document (id, root, digest, text, metadata, pages, empty_pages) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (
+                    document.id,
+                    root,
+                    document.digest,
+                    document.text,
+                    json.dumps(dict(document.metadata), ensure_ascii=False),
+                    json.dumps([(page.number, page.start, page.end) for page in document.pages]),
+                    empty_pages,
+                ),
+            ).lastrowid
+            connection.executemany(
+                "INSERT INTO chunk (version, ordinal, start, end, heading, page, text_digest, vectors, "
+                "readable) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [_row(version, chunk, own) for chunk, own in zip(chunks, embedded, strict=True)],
+            )
+
+    def remove(self, document_ids: Iterable[str]) -> None:
+        """Retire documents."""
+        with self._transaction() as connection:
+            self._retire(connection, list(document_ids))
+
+    def known(self, texts: Sequence[str]) -> dict[str, Embedded]:
+        """What was already embedded of these indexed texts."""
+        by_digest = {_digest(text): text for text in texts}
+        found: dict[str, Embedded] = {}
+        for part in _parts(list(by_digest)):
+            for digest, blob, readable in self._query(
+                f"SELECT text_digest, vectors, readable FROM chunk WHERE text_digest IN ({_marks(part)}) "  # noqa: S608 - only question marks are put in
+                "GROUP BY text_digest",
+                part,
+            ):
+                found[by_digest[digest]] = Embedded(_vectors(blob), readable)
+        return found
+
+    def chunks(self) -> Iterator[StoredChunk]:
+        """Every living chunk by document id and ordinal: the row order of a generation."""
+        for version, name, text in self._query(
+            "SELECT version, id, text FROM document WHERE retired IS NULL ORDER BY id"
+        ):
+            for key, ordinal, start, end, heading, page, blob, readable in self._query(
+                "SELECT key, ordinal, start, end, heading, page, vectors, readable FROM chunk "
+                "WHERE version = ? ORDER BY ordinal",
+                [version],
+            ):
+                chunk = Chunk(name, ordinal, text[start:end], start, end, tuple(json.loads(heading)), page)
+                yield StoredChunk(key, chunk, Embedded(_vectors(blob), readable))
+
+    def fetch(self, keys: Sequence[int]) -> dict[int, Chunk]:
+        """Chunks by key, also retired ones not yet collected; a missing key is left out."""
+        found = {}
+        for part in _parts(list(keys)):
+            for key, *rest in self._query(
+                "SELECT c.key, d.id, c.ordinal, substr(d.text, c.start + 1, c.end - c.start), c.start, "  # noqa: S608
+                "c.end, c.heading, c.page FROM chunk c JOIN document d USING (version) "
+                f"WHERE c.key IN ({_marks(part)})",
+                part,
+            ):
+                name, ordinal, text, start, end, heading, page = rest
+                found[key] = Chunk(name, ordinal, text, start, end, tuple(json.loads(heading)), page)
+        return found
+
+    def settings(self) -> Mapping[str, str]:
+        """What was remembered."""
+        return dict(self._query("SELECT name, value FROM setting"))
+
+    def remember(self, name: str, value: str) -> None:
+        """Keep a setting with the index."""
+        with self._transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", [name, value])
+
+    def collect(self, published: int) -> None:
+        """After publish number `published`: forget what neither it nor the one before refers to."""
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM document WHERE retired < ?", [published - 1])
+            connection.execute("INSERT OR REPLACE INTO setting VALUES ('published', ?)", [str(published)])
+
+    def clear(self) -> None:
+        """Retire every document."""
+        with self._transaction() as connection:
+            names = [name for (name,) in connection.execute("SELECT id FROM document WHERE retired IS NULL")]
+            self._retire(connection, names)
+
+    def close(self) -> None:
+        """Close every connection; the store cannot be used afterwards."""
+        for connection in self._open:
+            connection.close()
+        self._open.clear()
+
+    def _retire(self, connection: sqlite3.Connection, document_ids: Sequence[str]) -> None:
+        row = connection.execute("SELECT value FROM setting WHERE name = 'published'").fetchone()
+        published = int(row[0]) if row else 0
+        connection.executemany(
+            "UPDATE document SET retired = ? WHERE id = ? AND retired IS NULL",
+            [(published, name) for name in document_ids],
+        )
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            with self._translated():
+                connection = self._connect()
+            self._local.connection = connection
+            self._open.append(connection)
+        return connection
+
+    def _connect(self) -> sqlite3.Connection:
+        mode = "ro" if self._read_only else "rwc"
+        connection = sqlite3.connect(
+            f"{self._file.absolute().as_uri()}?mode={mode}", uri=True, check_same_thread=False, timeout=10.0
+        )
+        connection.isolation_level = None
+        connection.execute("PRAGMA foreign_keys = ON")
+        if not self._read_only:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+        return connection
+
+    def _check_format(self) -> None:
+        found = self.settings().get("format")
+        if found is None and not self._read_only:
+            self.remember("format", str(_FORMAT))
+        elif found != str(_FORMAT):
+            raise SettingError(
+                f"{self._file}: made by another version of Lectern (format {found}, this one reads "
+                f"{_FORMAT}): run `python -m ingest PATH --index {self._file.parent} --rebuild`"
+            )
+
+    def _query(self, statement: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
+        with self._translated():
+            yield from self._connection.execute(statement, values)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        connection = self._connection
+        with self._translated():
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            if "locked" in str(error):
+                raise IndexBusy(f"{self._file}: another process holds the record: try again") from error
+            raise IndexDamaged(f"{self._file}: {error}") from error
+        except sqlite3.DatabaseError as error:
+            raise IndexDamaged(
+                f"{self._file}: {error}: restore it from a copy, or move the folder away and ingest again"
+            ) from error
+
+
+def _vectors(blob: bytes) -> Vectors:
+    dimension = int.from_bytes(blob[:4], "little")
+    vectors: Vectors = np.frombuffer(blob, dtype="<f4", offset=4).reshape(-1, dimension)
+    return vectors
+
+
+def _row(version: int | None, chunk: Chunk, embedded: Embedded) -> tuple[object, ...]:
+    vectors = embedded.vectors
+    blob = vectors.shape[1].to_bytes(4, "little") + np.ascontiguousarray(vectors, dtype="<f4").tobytes()
+    return (
+        version,
+        chunk.ordinal,
+        chunk.start,
+        chunk.end,
+        json.dumps(chunk.heading, ensure_ascii=False),
+        chunk.page,
+        _digest(chunk.indexed_text),
+        blob,
+        embedded.readable,
+    )
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode("utf-8")).digest()
+
+
+def _marks(values: Sequence[object]) -> str:
+    return ",".join("?" * len(values))
+
+
+def _parts(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    for start in range(0, len(values), _PER_QUERY):
+        yield values[start : start + _PER_QUERY]
+
+
+def build(folder: Path, read_only: bool = False) -> SqliteStore:
+    """The record in `folder`; read-only for those who only ask."""
+    return SqliteStore(folder, read_only=read_only)

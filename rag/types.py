@@ -1,0 +1,157 @@
+"""The nouns every package shares: plain, frozen records without behaviour of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Mode: TypeAlias = Literal["sparse", "dense", "hybrid"]
+MODES: tuple[Mode, ...] = ("sparse", "dense", "hybrid")
+
+Vectors: TypeAlias = npt.NDArray[np.float32]
+Rows: TypeAlias = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """One page of a paged document: `document.text[start:end]` is its text, possibly empty."""
+
+    number: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """Something a person should know of a document that was nevertheless read."""
+
+    kind: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a loader read from one file; `text` is normalised (`rag.text.normalise`)."""
+
+    text: str
+    pages: tuple[Page, ...] = ()
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    warnings: tuple[Warned, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One source: `id` is its path relative to the ingested root, `digest` names its content."""
+
+    id: str
+    text: str
+    digest: str
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    pages: tuple[Page, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A passage of a document: `document.text[start:end] == text`, always."""
+
+    document_id: str
+    ordinal: int
+    text: str
+    start: int
+    end: int
+    heading: tuple[str, ...] = ()
+    page: int | None = None
+
+    @property
+    def indexed_text(self) -> str:
+        """What both indexes see: the passage under those of its headings it does not itself contain."""
+        path = " > ".join(title for title in self.heading if title not in self.text)
+        return f"{path}\n{self.text}" if path else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """A passage's vectors, float32 (windows, dimension), and the share of it the embedder can read."""
+
+    vectors: Vectors
+    readable: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """One leg's result: chunk rows of one generation, best first, and their scores (same length).
+
+    Equal scores are in ascending row order, so that a ranking is a function of its inputs alone.
+    """
+
+    rows: Rows
+    scores: Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """Where one leg ranked a hit (1 = best) and with what score; scores compare within a leg only."""
+
+    rank: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A retrieved chunk with its final score and what each leg said of it (None: not among its best)."""
+
+    chunk: Chunk
+    score: float
+    sparse: Leg | None = None
+    dense: Leg | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """Where a statement stands: `document.text[start:end] == quote`. `marker` is the n of [n]."""
+
+    marker: int
+    document: str
+    page: int | None
+    heading: tuple[str, ...]
+    start: int
+    end: int
+    quote: str
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A generator's answer before its citations are checked; markers [n] count hits from 1.
+
+    `quotes` are (marker, exact text of that hit's chunk) pairs; a generator that cannot point at
+    exact words leaves it empty and the citation check finds them.
+    """
+
+    text: str
+    quotes: tuple[tuple[int, str], ...] = ()
+    abstained: bool = False
+    reason: str | None = None
+    confidence: float | None = None
+    usage: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The reply to a question. `timings` are in milliseconds; `generation` names the index state."""
+
+    id: str
+    question: str
+    text: str
+    abstained: bool
+    reason: str | None
+    confidence: float | None
+    citations: tuple[Citation, ...]
+    passages: tuple[Hit, ...]
+    generator: str
+    timings: Mapping[str, float]
+    usage: Mapping[str, int]
+    generation: str
