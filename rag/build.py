@@ -26,22 +26,34 @@ def build_generator(settings: Settings) -> Generator:
     return cast(Generator, build("generator", "rag.generators", settings.generator))
 
 
-def build_store(settings: Settings, *, read_only: bool) -> Store:
-    """The record of the index."""
+def build_store(settings: Settings, *, read_only: bool, start_over: bool = False) -> Store:
+    """The record of the index; with `start_over` one that cannot be read is put aside."""
     return cast(
-        Store, build("store", "rag.stores", settings.store, folder=settings.index, read_only=read_only)
+        Store,
+        build(
+            "store",
+            "rag.stores",
+            settings.store,
+            folder=settings.index,
+            read_only=read_only,
+            start_over=start_over,
+        ),
     )
 
 
-def build_indexer(settings: Settings) -> Indexer:
-    """The index's writer, to be used as a context manager. Creates the folder if need be."""
+def build_indexer(settings: Settings, *, start_over: bool = False) -> Indexer:
+    """The index's writer, to be used as a context manager. Creates the folder if need be.
+
+    With `start_over` it begins without a document; readers keep what is published until `publish`.
+    """
     return Indexer(
         settings.index,
-        lambda: build_store(settings, read_only=False),
+        lambda: build_store(settings, read_only=False, start_over=start_over),
         build_embedder(settings),
         _sparse(settings),
         _dense(settings),
         {"sparse": settings.sparse.model_dump_json(), "dense": settings.dense.model_dump_json()},
+        start_over=start_over,
     )
 
 

@@ -34,7 +34,7 @@ _HOLDER = "lock.json"
 class _Waiting:
     document: Document
     chunks: Sequence[Chunk]
-    root: str
+    source: str
     empty_pages: int
 
 
@@ -49,6 +49,8 @@ class Indexer:
         sparse: SparseIndex,
         dense: DenseIndex,
         made_with: Mapping[str, str],
+        *,
+        start_over: bool = False,
     ) -> None:
         self.embedded_chunks = 0
         self.embedding_seconds = 0.0
@@ -57,6 +59,7 @@ class Indexer:
         self._embedder = embedder
         self._sparse = sparse
         self._dense = dense
+        self._start_over = start_over
         self._made_with = {**made_with, "analyser": text.VERSION}
         self._waiting: list[_Waiting] = []
         self._waiting_chunks = 0
@@ -72,6 +75,10 @@ class Indexer:
             self._manifest = self._published()
             if self._manifest:
                 self.store.collect(self._manifest.number)
+            if self._start_over:
+                self.store.clear()
+                self.store.remember("embedder", self._embedder.fingerprint)
+            self._check_embedder()
         except BaseException:
             self._lock.release()
             raise
@@ -84,20 +91,14 @@ class Indexer:
         (self._folder / _HOLDER).unlink(missing_ok=True)
         self._lock.release()
 
-    def check_embedder(self) -> None:
-        """Raise SettingError, saying the way out, if the index holds another embedder's vectors."""
-        known = self.store.settings().get("embedder")
-        if known is not None:
-            check_embedder(self._folder, known, self._embedder)
+    def add(
+        self, document: Document, chunks: Sequence[Chunk], source: str = "", empty_pages: int = 0
+    ) -> None:
+        """Have a document indexed; it is recorded when its batch is full or at `flush`.
 
-    def clear(self) -> None:
-        """Start over: forget every document. Readers keep the published generation until `publish`."""
-        self.store.clear()
-        self.store.remember("embedder", self._embedder.fingerprint)
-
-    def add(self, document: Document, chunks: Sequence[Chunk], root: str = "", empty_pages: int = 0) -> None:
-        """Have a document indexed; it is recorded when its batch is full or at `flush`."""
-        self._waiting.append(_Waiting(document, chunks, root, empty_pages))
+        `source` is the full path of its file, `empty_pages` how many of its pages hold no text.
+        """
+        self._waiting.append(_Waiting(document, chunks, source, empty_pages))
         self._waiting_chunks += len(chunks)
         if self._waiting_chunks >= _BATCH_CHUNKS:
             self.flush()
@@ -106,7 +107,6 @@ class Indexer:
         """Embed and record every waiting document."""
         if not self._waiting:
             return
-        self.check_embedder()
         embedded = self._embed([chunk for waiting in self._waiting for chunk in waiting.chunks])
         self.store.remember("embedder", self._embedder.fingerprint)
         for waiting in self._waiting:
@@ -114,7 +114,7 @@ class Indexer:
                 waiting.document,
                 waiting.chunks,
                 [next(embedded) for _ in waiting.chunks],
-                root=waiting.root,
+                source=waiting.source,
                 empty_pages=waiting.empty_pages,
             )
         self._waiting.clear()
@@ -151,6 +151,12 @@ class Indexer:
         publish(self._folder, self._manifest)
         self.store.collect(number)
         return self._manifest.generation
+
+    def _check_embedder(self) -> None:
+        """Raise SettingError, saying the way out, if the index holds another embedder's vectors."""
+        known = self.store.settings().get("embedder")
+        if known is not None:
+            check_embedder(self._folder, known, self._embedder)
 
     def _embed(self, chunks: Sequence[Chunk]) -> Iterator[Embedded]:
         """What each chunk's indexed text embeds to; texts embedded before are not embedded again."""

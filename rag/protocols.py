@@ -112,10 +112,10 @@ class DenseIndex(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StoredDocument:
-    """What the record knows of a living document without its text."""
+    """What the record knows of a living document without its text; `source` is its file's full path."""
 
     id: str
-    root: str
+    source: str
     digest: str
     chunks: int
     empty_pages: int
@@ -145,7 +145,7 @@ class Store(Protocol):
         chunks: Sequence[Chunk],
         embedded: Sequence[Embedded],
         *,
-        root: str = "",
+        source: str = "",
         empty_pages: int = 0,
     ) -> None:
         """Put a document in place of its last version: all of it or none. `embedded[i]` is of `chunks[i]`."""
@@ -174,7 +174,7 @@ class Store(Protocol):
         ...
 
     def clear(self) -> None:
-        """Retire every document."""
+        """Retire every document and take none of their vectors over."""
         ...
 
     def close(self) -> None: ...

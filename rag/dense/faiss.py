@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from rag.protocols import DenseIndex
 from rag.types import Ranking, Rows, Vectors
 
 
@@ -78,6 +79,6 @@ class FaissReader:
         return scores
 
 
-def build() -> FaissIndex:
+def build() -> DenseIndex:
     """The exact FAISS backend; it has no options."""
     return FaissIndex()

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from rag.errors import SettingError
+from rag.protocols import Embedder
 from rag.types import Vectors
 
 # Passages are padded to a multiple of this and computed in batches of one fixed shape per width: the
@@ -270,9 +271,7 @@ def _dtype(dtype: str, device: str) -> str:
     return "float32"
 
 
-def build(
-    model: str = "", device: str = "auto", dtype: str = "auto", batch_tokens: int = 2048
-) -> SentenceTransformersEmbedder:
+def build(model: str = "", device: str = "auto", dtype: str = "auto", batch_tokens: int = 2048) -> Embedder:
     """An embedder from a folder or a hub name; empty for all-MiniLM-L6-v2 from its package.
 
     `device`: auto, cpu, cuda, cuda:1, mps. `dtype`: auto, float32, bfloat16, float16.

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from rag import text
 from rag.prompt import refusal
+from rag.protocols import Generator
 from rag.types import Chunk, Draft, Hit
 
 _PASSAGES = 5  # only the best passages are quoted
@@ -123,6 +124,6 @@ def _refusal(question: str, confidence: float, reason: str) -> Draft:
     return Draft(refusal(question), abstained=True, reason=reason, confidence=round(confidence, 3))
 
 
-def build(sentences: int = 3, threshold: float = 0.35) -> ExtractiveGenerator:
+def build(sentences: int = 3, threshold: float = 0.35) -> Generator:
     """`sentences` at most in an answer; `threshold`: the least share of the question to be covered."""
     return ExtractiveGenerator(sentences, threshold)

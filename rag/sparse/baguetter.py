@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from rag.protocols import SparseIndex
 from rag.types import Ranking, Rows, Vectors
 
 _COLUMNS = ("starts", "rows", "frequencies", "idf", "entropy", "lengths", "vocabulary")
@@ -147,6 +148,6 @@ def _largest(scores: Vectors, depth: int) -> Rows:
     return best
 
 
-def build() -> BaguetterIndex:
+def build() -> SparseIndex:
     """The BMX backend; it has no options."""
     return BaguetterIndex()

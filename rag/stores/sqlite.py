@@ -18,8 +18,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from rag.errors import IndexBusy, IndexDamaged, SettingError
-from rag.protocols import StoredChunk, StoredDocument
+from rag.errors import IndexBusy, IndexDamaged, RagError, SettingError
+from rag.protocols import Store, StoredChunk, StoredDocument
 from rag.types import Chunk, Document, Embedded, Page, Vectors
 
 T = TypeVar("T")
@@ -31,7 +31,7 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS document (
     version INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL, root TEXT NOT NULL, digest TEXT NOT NULL, text TEXT NOT NULL,
+    id TEXT NOT NULL, source TEXT NOT NULL, digest TEXT NOT NULL, text TEXT NOT NULL,
     metadata TEXT NOT NULL, pages TEXT NOT NULL, empty_pages INTEGER NOT NULL,
     retired INTEGER  -- NULL while living, else the publish before which it was replaced
 );
@@ -65,7 +65,7 @@ class SqliteStore:
     def documents(self) -> list[StoredDocument]:
         """The living documents, by id."""
         rows = self._query(
-            "SELECT d.id, d.root, d.digest, count(c.key), d.empty_pages FROM document d "
+            "SELECT d.id, d.source, d.digest, count(c.key), d.empty_pages FROM document d "
             "LEFT JOIN chunk c USING (version) WHERE d.retired IS NULL GROUP BY d.version ORDER BY d.id"
         )
         return [StoredDocument(*row) for row in rows]
@@ -88,18 +88,18 @@ class SqliteStore:
         chunks: Sequence[Chunk],
         embedded: Sequence[Embedded],
         *,
-        root: str = "",
+        source: str = "",
         empty_pages: int = 0,
     ) -> None:
         """Put `document` in place of its last version, in one transaction."""
         with self._transaction() as connection:
             self._retire(connection, [document.id])
             version = connection.execute(
-                "INSERT INTO document (id, root, digest, text, metadata, pages, empty_pages) "
+                "INSERT INTO document (id, source, digest, text, metadata, pages, empty_pages) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (
                     document.id,
-                    root,
+                    source,
                     document.digest,
                     document.text,
                     json.dumps(dict(document.metadata), ensure_ascii=False),
@@ -174,8 +174,9 @@ class SqliteStore:
             connection.execute("INSERT OR REPLACE INTO setting VALUES ('published', ?)", [str(published)])
 
     def clear(self) -> None:
-        """Retire every document."""
+        """Retire every document and take none of their vectors over."""
         with self._transaction() as connection:
+            connection.execute("UPDATE chunk SET text_digest = x''")
             names = [name for (name,) in connection.execute("SELECT id FROM document WHERE retired IS NULL")]
             self._retire(connection, names)
 
@@ -246,6 +247,8 @@ class SqliteStore:
         try:
             yield
         except sqlite3.OperationalError as error:
+            if "full" in str(error):
+                raise RagError(f"{self._file}: the disk is full: free space and run this again") from error
             if "locked" in str(error):
                 raise IndexBusy(f"{self._file}: another process holds the record: try again") from error
             raise IndexDamaged(f"{self._file}: {error}") from error
@@ -290,6 +293,18 @@ def _parts(values: Sequence[T]) -> Iterator[Sequence[T]]:
         yield values[start : start + _PER_QUERY]
 
 
-def build(folder: Path, read_only: bool = False) -> SqliteStore:
-    """The record in `folder`; read-only for those who only ask."""
+def build(folder: Path, read_only: bool = False, start_over: bool = False) -> Store:
+    """The record in `folder`; read-only for those who only ask.
+
+    With `start_over` a record that cannot be read is put aside under another name first.
+    """
+    try:
+        return SqliteStore(folder, read_only=read_only)
+    except (IndexDamaged, SettingError):
+        if not start_over:
+            raise
+    for suffix in ("", "-wal", "-shm"):
+        file = folder / f"{FILE_NAME}{suffix}"
+        if file.exists():
+            file.replace(folder / f"damaged-{FILE_NAME}{suffix}")
     return SqliteStore(folder, read_only=read_only)

@@ -1,0 +1,120 @@
+"""`python -m rag ask|search|status`: the same answers in the terminal."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from rag.command import add_settings, run, settings_of
+from rag.config import Settings
+from rag.types import MODES, Answer, Citation, Hit
+from rag.wire import answer_json, heading_path, hit_json
+
+_EXCERPT = 240
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit status: 0 answered (a refusal is an answer), 2 it could not start."""
+    options = _parser().parse_args(arguments)
+    command: Callable[[argparse.Namespace, Settings], int] = options.command
+    return command(options, settings_of(options, {"retriever.mode": getattr(options, "mode", None)}))
+
+
+def _ask(options: argparse.Namespace, settings: Settings) -> int:
+    from rag.build import build_engine
+
+    answer = build_engine(settings).ask(options.question, k=options.k)
+    _print(options, answer_json(answer), lambda: _answer_lines(answer))
+    return 0
+
+
+def _search(options: argparse.Namespace, settings: Settings) -> int:
+    from rag.build import build_engine
+
+    found = build_engine(settings).search(options.question, k=options.k)
+    result = {"generation": found.generation, "hits": [hit_json(hit) for hit in found.hits]}
+    _print(options, result, lambda: [line for hit in enumerate(found.hits, 1) for line in _hit_lines(*hit)])
+    return 0
+
+
+def _status(options: argparse.Namespace, settings: Settings) -> int:
+    from rag.status import status
+
+    result = status(settings)
+    _print(options, result, lambda: [f"{name:<14}{value}" for name, value in result.items()])
+    return 0
+
+
+def _print(options: argparse.Namespace, result: dict[str, Any], lines: Callable[[], list[str]]) -> None:
+    if options.json:
+        print(json.dumps(result, ensure_ascii=False, indent=2))
+    else:
+        print("\n".join(lines()))
+
+
+def _answer_lines(answer: Answer) -> list[str]:
+    lines = [answer.text, ""]
+    if answer.abstained:
+        return [*lines, f"Refused: {answer.reason}."] if answer.reason else lines
+    return lines + [line for citation in answer.citations for line in _citation_lines(citation)]
+
+
+def _citation_lines(citation: Citation) -> list[str]:
+    place = _place(citation.document, citation.heading, citation.page)
+    quote = " ".join(citation.quote.split())
+    return [f"[{citation.marker}] {place} ({citation.start}-{citation.end})", f"    {quote}"]
+
+
+def _hit_lines(rank: int, hit: Hit) -> list[str]:
+    legs = [
+        f"{name} #{leg.rank} {leg.score:.3f}"
+        for name, leg in (("sparse", hit.sparse), ("dense", hit.dense))
+        if leg is not None
+    ]
+    place = _place(hit.chunk.document_id, hit.chunk.heading, hit.chunk.page)
+    text = " ".join(hit.chunk.text.split())
+    excerpt = text if len(text) <= _EXCERPT else text[:_EXCERPT] + "…"
+    return [f"{rank}. {place}  {hit.score:.3f} ({', '.join(legs)})", f"   {excerpt}"]
+
+
+def _place(document: str, heading: tuple[str, ...], page: int | None) -> str:
+    parts = [document, f"page {page}" if page is not None else "", heading_path(heading)]
+    return ", ".join(part for part in parts if part)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m rag", description="Ask and search an index.")
+    verbs = parser.add_subparsers(required=True, metavar="ask|search|status")
+    for name, command, what in (
+        ("ask", _ask, "answer a question, with citations"),
+        ("search", _search, "the best passages for a question"),
+    ):
+        verb = verbs.add_parser(name, help=what, description=what)
+        verb.set_defaults(command=command)
+        verb.add_argument("question")
+        verb.add_argument("-k", type=_positive, metavar="N", help="passages to retrieve")
+        verb.add_argument("--mode", choices=MODES, help="which search (default: hybrid)")
+        _add_common(verb)
+    verb = verbs.add_parser("status", help="what the index holds", description="what the index holds")
+    verb.set_defaults(command=_status)
+    _add_common(verb)
+    return parser
+
+
+def _add_common(verb: argparse.ArgumentParser) -> None:
+    add_settings(verb)
+    verb.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _positive(value: str) -> int:
+    number = int(value)
+    if not 1 <= number <= 1000:
+        raise argparse.ArgumentTypeError(f"{value} is not between 1 and 1000")
+    return number
+
+
+if __name__ == "__main__":
+    sys.exit(run(main))

@@ -1,0 +1,60 @@
+"""What every command shares: the settings flags, and errors as one line with an exit status."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from rag.config import Settings, assignments, load_settings
+from rag.errors import RagError
+
+COULD_NOT_START = 2
+_INTERRUPTED = 130
+
+
+def add_settings(parser: argparse.ArgumentParser) -> None:
+    """The flags `settings_of` reads."""
+    parser.add_argument("--index", metavar="DIR", help="the index's folder (default: index)")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="settings file (default: rag.toml)")
+    parser.add_argument(
+        "--set",
+        dest="assignments",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="any setting, for example --set generator.name=openai; may be repeated",
+    )
+
+
+def settings_of(options: argparse.Namespace, more: Mapping[str, Any] | None = None) -> Settings:
+    """The settings that flags, environment and file amount to; `more` are a command's own flags."""
+    flags: dict[str, Any] = {**assignments(options.assignments), "index": options.index, **(more or {})}
+    return load_settings({name: value for name, value in flags.items() if value is not None}, options.config)
+
+
+def run(main: Callable[[], int]) -> int:
+    """Run a command; whatever goes wrong is one line on standard error and a status, no traceback."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    try:
+        return main()
+    except RagError as error:
+        return _fail(str(error))
+    except KeyboardInterrupt:
+        _fail("stopped; what was recorded is kept, run the same command again to go on")
+        return _INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return COULD_NOT_START
+    except OSError as error:
+        return _fail(f"{error.filename or 'system'}: {error.strerror or error}")
+    except MemoryError:
+        return _fail("out of memory: close other programs or ingest fewer files at a time")
+
+
+def _fail(message: str) -> int:
+    print(f"error: {message}", file=sys.stderr)
+    return COULD_NOT_START

@@ -1,0 +1,47 @@
+"""What an index holds and whether its files are what was written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rag.build import build_embedder, build_store
+from rag.config import Settings
+from rag.errors import IndexDamaged
+from rag.generation import generation_folder, read_manifest, verify
+
+
+def status(settings: Settings) -> dict[str, Any]:
+    """Facts of the index. `intact` is whether every published file has its recorded checksum;
+    `unpublished` whether the record holds changes that searches do not see yet.
+
+    Raises IndexMissing or IndexDamaged if there is no index to speak of.
+    """
+    manifest = read_manifest(settings.index)
+    store = build_store(settings, read_only=True)
+    living = store.documents()
+    store.close()
+    home = generation_folder(settings.index, manifest.number)
+    damage = _damage(settings)
+    return {
+        "index": str(settings.index),
+        "generation": manifest.generation,
+        "number": manifest.number,
+        "documents": manifest.documents,
+        "chunks": manifest.chunks,
+        "empty_pages": sum(document.empty_pages for document in living),
+        "unpublished": len(living) != manifest.documents,
+        "intact": damage is None,
+        "damage": damage,
+        "embedder": manifest.embedder,
+        "embedder_set": build_embedder(settings).fingerprint,
+        "generator": settings.generator.name,
+        "bytes": sum(file.stat().st_size for file in home.iterdir()) if home.is_dir() else 0,
+    }
+
+
+def _damage(settings: Settings) -> str | None:
+    try:
+        verify(settings.index, read_manifest(settings.index))
+    except IndexDamaged as error:
+        return str(error)
+    return None
