@@ -1,0 +1,163 @@
+"""Reads the structure of a Markdown text: front matter, title, and a tree of blocks with offsets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.token import Token
+
+_TITLE_LIMIT = 200
+# `{ #id }`, `{.class}`, `{:.class}` after a heading: attributes of MkDocs, Pandoc and Jekyll, not words.
+_ATTRIBUTES = re.compile(r"\s*\{:?\s*[#.][^{}]*\}\s*$")
+_FRONT_KEY = re.compile(r"[\w.-]+\s*:(\s|$)")
+
+
+@dataclass(slots=True)
+class Block:
+    """A block of text `[start, end)`; `children` divide it wholly, or there are none.
+
+    `kind` is markdown-it's token type ("heading", "paragraph", "fence", "bullet_list", ...).
+    """
+
+    kind: str
+    start: int
+    end: int
+    level: int = 0
+    title: str = ""
+    children: list[Block] = field(default_factory=list)
+
+
+def title(text: str) -> str:
+    """The document's title: its front matter's, else its first heading; "" where there is neither."""
+    end = front_matter_end(text)
+    for line in text[:end].splitlines():
+        key, _, value = line.partition(":")
+        if key == "title" and (value := value.strip().strip("\"'").strip()):
+            return value[:_TITLE_LIMIT]
+    return next((block.title for block in blocks(text, end) if block.kind == "heading" and block.title), "")
+
+
+def front_matter_end(text: str) -> int:
+    """Where the YAML block between `---` lines at the very top ends; 0 if there is none.
+
+    A text that merely opens with a thematic break is told apart by its lines: all of front matter's
+    are keys, items, comments or indented.
+    """
+    lines = text.split("\n", 1000)
+    if lines[0].rstrip() != "---":
+        return 0
+    end = len(lines[0]) + 1
+    seen = False
+    for line in lines[1:]:
+        end += len(line) + 1
+        if line.rstrip() in ("---", "..."):
+            return min(end, len(text)) if seen else 0
+        if _FRONT_KEY.match(line):
+            seen = True
+        elif line and not line.startswith((" ", "\t", "-", "#")):
+            return 0
+    return 0
+
+
+def blocks(text: str, start: int = 0) -> list[Block]:
+    """The top-level blocks from `start` (the start of a line) on, in order; they cover all its text.
+
+    Each block holds the blank lines after it. What the parser makes no block of, as definitions of
+    link targets, comes back as a paragraph.
+    """
+    lines = text[start:].split("\n")
+    starts = list(accumulate((len(line) + 1 for line in lines), initial=start))
+    starts[-1] = len(text)
+    found = _tree(_parser().parse(text[start:]), starts)
+    return _cover(found, start, len(text), text)
+
+
+@cache
+def _parser() -> MarkdownIt:
+    from markdown_it import MarkdownIt
+
+    # Inline markup is parsed for headings alone, one by one: it would take most of the time.
+    return MarkdownIt("commonmark").enable("table").disable("inline")
+
+
+def _tree(tokens: Sequence[Token], starts: Sequence[int]) -> list[Block]:
+    roots: list[Block] = []
+    stack: list[Block | None] = []
+    for token in tokens:
+        if token.nesting < 0:
+            stack.pop()
+            continue
+        block = None
+        if token.type == "inline":
+            if stack and (opener := stack[-1]) is not None and opener.kind == "heading":
+                opener.title = heading_title(token.content)
+        elif token.map:
+            first, last = token.map
+            block = Block(token.type.removesuffix("_open"), starts[first], starts[last])
+            if block.kind == "heading":
+                block.level = int(token.tag[1:])
+            parent = next((b for b in reversed(stack) if b is not None), None)
+            (roots if parent is None else parent.children).append(block)
+        if token.nesting > 0:
+            stack.append(block)
+    return roots
+
+
+def _cover(found: list[Block], start: int, end: int, text: str, top: bool = True) -> list[Block]:
+    """Stretch blocks over the gaps between them, so that they divide `[start, end)`.
+
+    A gap with text in it becomes a paragraph at the top; inside a block (the line under a table's
+    head) it goes with what precedes it.
+    """
+    result: list[Block] = []
+    position = start
+    for block in found:
+        if top and text[position : block.start].strip():
+            result.append(Block("paragraph", position, block.start))
+            position = block.start
+        if block.end <= position:
+            continue
+        if result:
+            result[-1].end = position = max(block.start, position)
+        block.start = position
+        result.append(block)
+        position = block.end
+    if top and text[position:end].strip():
+        result.append(Block("paragraph", position, end))
+    elif result:
+        result[-1].end = end
+    for block in result:
+        if block.children:
+            block.children = _cover(block.children, block.start, block.end, text, top=False)
+    return result
+
+
+def heading_title(content: str) -> str:
+    """A heading's words: without emphasis, links, code ticks, HTML tags and attribute lists."""
+    content = _ATTRIBUTES.sub("", content)
+    words = "".join(_words(_inline_parser().parseInline(content)))
+    return " ".join(words.split())[:_TITLE_LIMIT].rstrip()
+
+
+@cache
+def _inline_parser() -> MarkdownIt:
+    from markdown_it import MarkdownIt
+
+    return MarkdownIt("commonmark")
+
+
+def _words(tokens: Sequence[Token]) -> Iterator[str]:
+    for token in tokens:
+        if token.children:
+            yield from _words(token.children)
+        elif token.type in ("text", "text_special", "code_inline"):
+            yield token.content
+        elif token.type in ("softbreak", "hardbreak"):
+            yield " "

@@ -1,0 +1,34 @@
+"""Plain text files: the text as it stands, no structure read into it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ingest.loaders._decode import read_text
+from rag.protocols import Loader
+from rag.types import Loaded, Warned
+
+SUFFIXES: tuple[str, ...] = (".txt",)
+MAX_BYTES = 200_000_000
+
+
+def build(max_bytes: int = MAX_BYTES) -> Loader:
+    """A loader of plain text files of at most `max_bytes` bytes."""
+    return TextLoader(max_bytes)
+
+
+@dataclass(frozen=True)
+class TextLoader:
+    """Reads one plain text file; metadata: `type`."""
+
+    max_bytes: int = MAX_BYTES
+
+    def load(self, path: Path) -> Loaded:
+        text = read_text(path, self.max_bytes)
+        return Loaded(text, metadata={"type": "text"}, warnings=empty_warning(text))
+
+
+def empty_warning(text: str) -> tuple[Warned, ...]:
+    """What to tell of a file in which there is nothing to find."""
+    return () if text.strip() else (Warned("empty", "the file has no text"),)

@@ -1,0 +1,85 @@
+"""What an ingest did, for people and for scripts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(slots=True)
+class Report:
+    """Counts of documents; `chunks` and `empty_pages` are those of the whole index afterwards."""
+
+    written: int = 0
+    unchanged: int = 0
+    removed: int = 0
+    moved: int = 0
+    failed: list[tuple[str, str]] = field(default_factory=list)
+    warnings: list[tuple[str, str, str]] = field(default_factory=list)
+    skipped: Counter[str] = field(default_factory=Counter)
+    empty_pages: int = 0
+    chunks: int = 0
+    seconds: float = 0.0
+    embedded_chunks: int = 0
+    embedding_seconds: float = 0.0
+    device: str | None = None
+    generation: str | None = None
+    dry_run: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """The shape scripts rely on."""
+        return {
+            "written": self.written,
+            "unchanged": self.unchanged,
+            "removed": self.removed,
+            "moved": self.moved,
+            "failed": [{"path": path, "reason": reason} for path, reason in self.failed],
+            "warnings": [
+                {"path": path, "kind": kind, "detail": detail} for path, kind, detail in self.warnings
+            ],
+            "skipped": dict(sorted(self.skipped.items())),
+            "empty_pages": self.empty_pages,
+            "chunks": self.chunks,
+            "seconds": round(self.seconds, 3),
+            "embedding": {
+                "chunks": self.embedded_chunks,
+                "seconds": round(self.embedding_seconds, 3),
+                "share": round(self.embedding_seconds / self.seconds, 3) if self.seconds else 0.0,
+                "device": self.device,
+            },
+            "generation": self.generation,
+            "dry_run": self.dry_run,
+        }
+
+    def lines(self) -> Iterator[str]:
+        """The report as text."""
+        for path, reason in self.failed:
+            yield f"failed   {path}: {reason}"
+        for path, kind, detail in self.warnings:
+            yield f"warning  {path}: {kind.replace('_', ' ')}: {detail}"
+        if self.skipped:
+            kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(self.skipped.items()))
+            yield f"skipped  files of other kinds: {kinds}"
+        would = "would be " if self.dry_run else ""
+        moved = f", {self.moved} moved" if self.moved else ""
+        yield (
+            f"documents {would}{self.written} written{moved}, {self.unchanged} unchanged, "
+            f"{self.removed} removed, {len(self.failed)} failed"
+        )
+        if self.dry_run:
+            return
+        pages = f"{self.empty_pages} pages without text"
+        yield f"index     {self.chunks} chunks, {pages}, generation {self.generation}"
+        yield f"time      {self.seconds:.1f} s{self._embedding()}"
+
+    def _embedding(self) -> str:
+        if not self.embedded_chunks:
+            return ", nothing to embed"
+        share = self.embedding_seconds / self.seconds if self.seconds else 0.0
+        rate = self.embedded_chunks / self.embedding_seconds if self.embedding_seconds else 0.0
+        return (
+            f", of which embedding {self.embedding_seconds:.1f} s ({share:.0%}): "
+            f"{self.embedded_chunks} chunks, {rate:.0f} a second on {self.device}"
+        )
