@@ -1,0 +1,72 @@
+"""The page and its files: safe by construction, whole without any other server, in two languages."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+STATIC = Path(__file__).parents[2] / "api" / "static"
+FILES = sorted(STATIC.iterdir())
+SCRIPTS = [file for file in FILES if file.suffix == ".js"]
+
+
+@pytest.mark.parametrize("path", ["/", "/static/app.js", "/healthz", "/nothing", "/openapi.json"])
+def test_every_reply_carries_the_security_headers(client: TestClient, path: str) -> None:
+    headers = client.get(path).headers
+    policy = dict(rule.split(" ", 1) for rule in headers["content-security-policy"].split("; "))
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == policy["style-src"] == policy["connect-src"] == "'self'"
+    assert policy["frame-ancestors"] == policy["base-uri"] == policy["form-action"] == "'none'"
+    assert "unsafe" not in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+
+
+def test_the_page_is_served_with_what_it_links(client: TestClient) -> None:
+    page = client.get("/")
+    assert page.headers["content-type"].startswith("text/html")
+    linked = re.findall(r'(?:src|href)="(static/[^"]+)"', page.text)
+    assert len(linked) == 3
+    for path in linked:
+        assert client.get(f"/{path}").status_code == 200
+    assert client.head("/").status_code == 200
+
+
+@pytest.mark.parametrize("file", SCRIPTS, ids=lambda file: str(file.name))
+def test_scripts_have_a_type_browsers_run(client: TestClient, file: Path) -> None:
+    assert client.get(f"/static/{file.name}").headers["content-type"].startswith("text/javascript")
+
+
+def test_the_page_has_nothing_inline() -> None:
+    """The policy would block it: no script text, no style attribute, no event attribute."""
+    html = (STATIC / "index.html").read_text(encoding="utf-8")
+    assert all(not text.strip() for text in re.findall(r"<script[^>]*>(.*?)</script>", html, re.DOTALL))
+    assert "<style" not in html
+    assert not re.search(r"\s(style|on\w+)\s*=", html)
+
+
+@pytest.mark.parametrize("file", SCRIPTS, ids=lambda file: str(file.name))
+def test_documents_only_ever_become_text(file: Path) -> None:
+    """Nothing that a document or a model wrote is parsed as HTML or run."""
+    script = file.read_text(encoding="utf-8")
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|DOMParser|eval\(", script)
+    assert not re.search(r"createContextualFragment|srcdoc|javascript:|new Function|setHTML", script)
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.name))
+def test_the_page_asks_nothing_of_other_servers(file: Path) -> None:
+    text = file.read_text(encoding="utf-8").replace('xmlns="http://www.w3.org/2000/svg"', "")
+    assert not re.search(r"https?://|url\(|@import|//[a-z0-9-]+\.[a-z]", text)
+
+
+def test_both_languages_say_the_same_things() -> None:
+    """Each key of the English words is there in Chinese, in the same order."""
+    source = (STATIC / "words.js").read_text(encoding="utf-8")
+    english, chinese = source.split("\n  zh: {")
+    keys = r'^ {4,6}"?([\w-]+)"?:'
+    found = re.findall(keys, english, re.MULTILINE)
+    assert len(found) > 25
+    assert found == re.findall(keys, chinese.split("\n};")[0], re.MULTILINE)
