@@ -38,6 +38,9 @@ serve: install ## Serve INDEX on http://127.0.0.1:8000
 eval: install ## Evaluate all modes on DATASET (a folder in BEIR layout)
 	$(BIN)/python -m eval $(DATASET)
 
+guide: install ## Make the guide's PDF anew
+	$(BIN)/python docs/make_pdf.py
+
 lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .

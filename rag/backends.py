@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import inspect
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from importlib import import_module
 from typing import Any, get_type_hints
 
@@ -27,14 +27,10 @@ def names(package: str) -> list[str]:
 def build(setting: str, package: str, backend: Backend, **given: Any) -> Any:
     """Build the backend that `setting` names; `given` are arguments the composition root supplies.
 
-    Raises SettingError for an unknown name or option (listing the valid ones), a value of the wrong
-    type, or a package that is not installed (naming the pip command).
+    Raises SettingError as `check` does, or for a package that is not installed (naming the pip
+    command).
     """
-    valid = names(package)
-    if backend.name not in valid:
-        raise SettingError(f"{setting}.name: there is no {backend.name!r}; valid: {', '.join(valid)}")
-    function: Callable[..., Any] = import_module(f"{package}.{backend.name}").build
-    options = _checked(setting, backend, function, given)
+    function, options = check(setting, package, backend, given)
     try:
         return function(**given, **options)
     except ModuleNotFoundError as error:
@@ -44,19 +40,27 @@ def build(setting: str, package: str, backend: Backend, **given: Any) -> Any:
         ) from error
 
 
-def _checked(
-    setting: str, backend: Backend, function: Callable[..., Any], given: dict[str, Any]
-) -> dict[str, Any]:
+def check(
+    setting: str, package: str, backend: Backend, given: Collection[str] = ()
+) -> tuple[Callable[..., Any], dict[str, Any]]:
+    """The backend's `build` and its options as the types it declares; `given` names are not options.
+
+    Raises SettingError for an unknown name or option, listing the valid ones, or a value of the
+    wrong type.
+    """
+    if backend.name not in (valid := names(package)):
+        raise SettingError(f"{setting}.name: there is no {backend.name!r}; valid: {', '.join(valid)}")
+    function: Callable[..., Any] = import_module(f"{package}.{backend.name}").build
     types = get_type_hints(function)
-    valid = [name for name in inspect.signature(function).parameters if name not in given]
+    offered = [name for name in inspect.signature(function).parameters if name not in given]
     options = {}
     for name, value in backend.options.items():
-        if name not in valid:
-            offered = ", ".join(f"{setting}.{option}" for option in valid) or "none"
-            raise SettingError(f"{setting}.{name}: {backend.name} has no such option; valid: {offered}")
+        if name not in offered:
+            listed = ", ".join(f"{setting}.{option}" for option in offered) or "none"
+            raise SettingError(f"{setting}.{name}: {backend.name} has no such option; valid: {listed}")
         try:
             options[name] = TypeAdapter(types[name]).validate_python(value)
         except ValidationError as error:
             reason = error.errors(include_url=False)[0]["msg"]
             raise SettingError(f"{setting}.{name}: {reason} (it is {value!r})") from error
-    return options
+    return function, options

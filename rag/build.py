@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import cast
 
-from rag.backends import build
+from rag.backends import build, check
 from rag.config import Backend, Settings
 from rag.engine import Defaults, Engine
 from rag.generation import read_manifest
@@ -14,6 +14,15 @@ from rag.index import OpenIndex
 from rag.indexing import Indexer, check_embedder
 from rag.protocols import DenseIndex, Embedder, Generator, SparseIndex, Store
 from rag.retrieve import Retriever
+
+# The folder of each kind of backend that a setting names.
+_PACKAGES = {"embedder": "embedders", "generator": "generators"}
+
+
+def check_settings(settings: Settings) -> None:
+    """Raise SettingError for a backend or option that does not exist; builds and loads nothing."""
+    for name in ("embedder", "sparse", "dense", "generator"):
+        check(name, f"rag.{_PACKAGES.get(name, name)}", getattr(settings, name))
 
 
 def build_embedder(settings: Settings) -> Embedder:

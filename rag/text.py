@@ -57,9 +57,9 @@ def normalise(text: str) -> str:
     Applied once, by the loader's caller; character offsets count in what this returns. It is
     idempotent: `normalise(normalise(t)) == normalise(t)`.
     """
-    text = text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     text = "".join(character for character in text if _keep(character))
-    return unicodedata.normalize("NFC", text)
+    return unicodedata.normalize("NFC", text.lstrip("\ufeff"))
 
 
 def _keep(character: str) -> bool:
@@ -113,20 +113,75 @@ def _pairs(run: str) -> Iterator[str]:
             yield first + second
 
 
-# A sentence ends at a Chinese stop, at an English one before a space, or at the end of its line.
-# Closing quotes and brackets stay with the sentence they close.
-_SENTENCE = re.compile(
-    r"""[^\n]+?(?:[。！？；…]+[”’」』）】]*|(?<![A-Z])(?<!\b[A-Za-z]\.[A-Za-z])(?<!\b(?:[Dd]r|[Mm]r|[Ee]g|[Ii]e|vs|cf|al|no|No|St))[.!?]+["'”’)\]]*(?=\s|$)|(?=\n|$))"""
+# Characters that ask or connect and name nothing: no passage has to contain them to be an answer.
+_CJK_ASKING = _CJK_STOP | frozenset(
+    "谁誰几幾多少哪里裡么麼样樣何吗嗎呢有没沒能可以会會要把被对對从從到于於应應该該需得为為个個们們"
 )
 
 
+def asked(question: str) -> list[frozenset[str]]:
+    """What a question asks after, one entry each: the index terms any of which shows it in a passage.
+
+    An English word or part of an identifier stands for itself; a CJK character shows in any of the
+    question's pairs it belongs to, so that pairs which merely straddle two words are not missed.
+    """
+    found: list[frozenset[str]] = []
+    for token in _TOKEN.findall(unicodedata.normalize("NFKC", question)):
+        if CJK_CHARACTER.match(token):
+            found += _characters(token)
+        else:
+            terms_of = [term for term in _expand(token) if len(term) > 1 or term.isdigit()]
+            found += [frozenset([term]) for term in terms_of]
+    return list(dict.fromkeys(found))
+
+
+def _characters(run: str) -> Iterator[frozenset[str]]:
+    for at, character in enumerate(run):
+        if character not in _CJK_ASKING:
+            pairs = {run[max(0, at - 1) : at + 1], run[at : at + 2]}
+            yield frozenset(pair for pair in pairs if len(pair) == 2 or len(run) == 1)
+
+
+# A sentence ends at a Chinese stop or at an English one before white space; closing quotes and
+# brackets stay with it. Initials and common abbreviations are no ends.
+_END = re.compile(
+    r"""[。！？；…]+[”’」』）】]*
+    |(?<![A-Z])(?<!\b[A-Za-z]\.[A-Za-z])(?<!\b(?:[DdMm]r|[Ee]g|[Ii]e|vs|cf|al|no|No|St))[.!?]+["'”’)\]*_]*(?=\s|$)""",
+    re.VERBOSE,
+)
+# Lines are units of their own where the next begins a block (heading, list item, table row, fence,
+# quotation, admonition) or this one is of a kind that does not run on (heading, table row).
+_BLOCK = re.compile(r"\s*(?:[#>|+*:/-]|```|~~~|\d+[.)、]\s|$)")
+_ALONE = re.compile(r"\s*(?:#{1,6}\s|\||```|~~~|[:/]{3})")
+
+
 def sentences(text: str) -> list[tuple[int, int]]:
-    """Character ranges of the sentences of `text`, in order, without surrounding white space."""
+    """Character ranges of the sentences of `text`, in order, without surrounding white space.
+
+    A line break inside a paragraph does not end a sentence: PDF pages and wrapped Markdown have one
+    on every line.
+    """
     found = []
-    for match in _SENTENCE.finditer(text):
-        piece = match.group()
-        start = match.start() + len(piece) - len(piece.lstrip())
-        end = match.start() + len(piece.rstrip())
-        if end > start:
-            found.append((start, end))
+    for start, end in _paragraphs(text):
+        at = start
+        for stop in [match.end() for match in _END.finditer(text, start, end)] + [end]:
+            piece = text[at:stop]
+            if bare := piece.strip():
+                first = at + piece.index(bare)
+                found.append((first, first + len(bare)))
+            at = stop
     return found
+
+
+def _paragraphs(text: str) -> Iterator[tuple[int, int]]:
+    """Ranges of lines that run on into each other."""
+    start = at = 0
+    alone = True
+    for line in text.splitlines(keepends=True):
+        if at > start and (alone or _BLOCK.match(line)):
+            yield start, at
+            start = at
+        alone = bool(_ALONE.match(line)) or not line.strip()
+        at += len(line)
+    if at > start:
+        yield start, at

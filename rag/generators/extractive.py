@@ -1,24 +1,30 @@
 """Answers in the documents' own words: the sentences that say most of what was asked, quoted.
 
-Needs no model. Evidence for a sentence is the share of the question's terms that it covers, rare
-terms counting more, helped by what its passage covers; where even the best passage covers too
-little, the answer is that the documents do not say.
+Needs no model. A sentence is worth the share of the question that it shows, rare words counting
+more, helped by what its passage shows around it. Whether to answer at all is decided by how much of
+the question the best passage shows and how near the embedder puts it; where that is too little, the
+answer is that the documents do not say.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from rag import text
-from rag.prompt import refusal
+from rag.prompt import language, nothing_found, refusal
 from rag.protocols import Generator
 from rag.types import Chunk, Draft, Hit
 
 _PASSAGES = 5  # only the best passages are quoted
-_CONTEXT = 0.5  # what a term in the passage around a sentence counts, beside one in the sentence
+_CONTEXT = 0.5  # what a word in the passage around a sentence counts, beside one in the sentence
+_RANK = 0.02  # what each rank of its passage costs a sentence
+_NEARLY = 0.6  # further sentences must be worth this share of the best one
 _LONGEST = 600  # characters; a "sentence" beyond is a block, quoted up to here at a word's end
+
+Weights: TypeAlias = Mapping[frozenset[str], float]  # what is asked (see text.asked) and its share
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +32,7 @@ class _Sentence:
     marker: int
     start: int
     text: str
-    score: float
+    worth: float
 
 
 class ExtractiveGenerator:
@@ -40,56 +46,54 @@ class ExtractiveGenerator:
 
     def generate(self, question: str, hits: Sequence[Hit]) -> Draft:
         """The best sentences in reading order, each followed by its marker."""
-        weights = _weights(question, hits)
-        candidates = [
-            sentence
-            for marker, hit in enumerate(hits[:_PASSAGES], start=1)
-            for sentence in _scored(marker, hit.chunk, weights)
-        ]
-        if not candidates:
-            return _refusal(question, 0.0, "no passage shares a word with the question")
-        confidence = max(_covered(hit.chunk.indexed_text, weights) for hit in hits[:_PASSAGES])
-        if confidence < self._threshold:
-            return _refusal(
-                question, confidence, f"the best passage covers {confidence:.0%} of what the question asks"
-            )
+        asked = text.asked(question) or [frozenset([term]) for term in text.terms(question)]
+        best = hits[:_PASSAGES]
+        if not best:
+            return nothing_found(question)
+        confidence = _confidence(asked, best)
+        weights = _weights(asked, hits)
+        candidates = [each for n, hit in enumerate(best, 1) for each in _sentences(n, hit.chunk, weights)]
+        if confidence < self._threshold or not candidates:
+            return _refusal(question, confidence)
         chosen = _choose(candidates, self._sentences)
-        answer = _join([f"{sentence.text} [{sentence.marker}]" for sentence in chosen])
+        answer = " ".join(f"{sentence.text} [{sentence.marker}]" for sentence in chosen)
         quotes = tuple((sentence.marker, sentence.text) for sentence in chosen)
-        return Draft(answer, quotes, confidence=round(confidence, 3))
+        return Draft(answer, quotes, confidence=confidence)
 
 
-def _weights(question: str, hits: Sequence[Hit]) -> dict[str, float]:
-    """The question's terms, weighted by their rarity among the hits (Lucene's idf), summing to 1.
-
-    A term that none of them has weighs most: it is what the passages fail to speak of.
+def _confidence(asked: Sequence[frozenset[str]], hits: Sequence[Hit]) -> float:
+    """In [0, 1]: the larger share of the question that one passage shows, averaged with the nearest
+    passage's cosine where the dense leg took part.
     """
-    asked = set(text.terms(question))
+    equal = {each: 1 / len(asked) for each in asked}
+    shown = max(_shown(hit.chunk.indexed_text, equal) for hit in hits)
+    cosines = [hit.dense.score for hit in hits if hit.dense is not None]
+    near = min(1.0, max(0.0, *cosines)) if cosines else shown
+    return round((shown + near) / 2, 3)
+
+
+def _weights(asked: Sequence[frozenset[str]], hits: Sequence[Hit]) -> Weights:
+    """Each thing asked with its rarity among the hits (Lucene's idf), all summing to 1."""
     held = [set(text.terms(hit.chunk.indexed_text)) for hit in hits]
     rarity = {}
-    for term in sorted(asked):
-        count = sum(term in own for own in held)
-        rarity[term] = math.log(1 + (len(held) - count + 0.5) / (count + 0.5))
+    for each in asked:
+        count = sum(not each.isdisjoint(own) for own in held)
+        rarity[each] = math.log(1 + (len(held) - count + 0.5) / (count + 0.5))
     total = sum(rarity.values())
-    return {term: value / total for term, value in rarity.items()} if total else {}
+    return {each: value / total for each, value in rarity.items()}
 
 
-def _covered(passage: str, weights: dict[str, float]) -> float:
-    return sum(weights[term] for term in weights.keys() & set(text.terms(passage)))
+def _shown(passage: str, weights: Weights) -> float:
+    own = set(text.terms(passage))
+    return sum(weight for each, weight in weights.items() if not each.isdisjoint(own))
 
 
-def _scored(marker: int, chunk: Chunk, weights: dict[str, float]) -> list[_Sentence]:
-    around = _covered(chunk.indexed_text, weights)
-    if not around:
-        return []
-    found = []
+def _sentences(marker: int, chunk: Chunk, weights: Weights) -> Iterator[_Sentence]:
+    around = _CONTEXT * _shown(chunk.indexed_text, weights) - _RANK * marker
     for start, end in text.sentences(chunk.text):
         quote = _shortened(chunk.text[start:end])
-        if not _says_something(quote):
-            continue
-        inside = _covered(quote, weights)
-        found.append(_Sentence(marker, start, quote, inside + _CONTEXT * around - 0.02 * marker))
-    return found
+        if _says_something(quote):
+            yield _Sentence(marker, start, quote, _shown(quote, weights) + around)
 
 
 def _says_something(sentence: str) -> bool:
@@ -106,22 +110,24 @@ def _shortened(sentence: str) -> str:
 
 
 def _choose(candidates: Sequence[_Sentence], count: int) -> list[_Sentence]:
-    """The best sentence and others nearly as good, no text twice, in reading order."""
-    ranked = sorted(candidates, key=lambda each: (-each.score, each.marker, each.start))
-    best = ranked[0].score
-    chosen: dict[str, _Sentence] = {}
+    """The best sentence and others nearly as good, none said twice, in reading order."""
+    ranked = sorted(candidates, key=lambda each: (-each.worth, each.marker, each.start))
+    chosen: dict[tuple[str, ...], _Sentence] = {}
     for sentence in ranked:
-        if len(chosen) < count and sentence.score >= 0.6 * best:
-            chosen.setdefault(sentence.text, sentence)
+        if len(chosen) < count and sentence.worth >= _NEARLY * ranked[0].worth:
+            chosen.setdefault(tuple(text.terms(sentence.text)), sentence)
     return sorted(chosen.values(), key=lambda each: (each.marker, each.start))
 
 
-def _join(parts: Sequence[str]) -> str:
-    return " ".join(parts)
+_REASONS = {
+    "en": "the best passage matches {share:.0%} of what the question asks",
+    "zh": "最好的一段只对上了问题的 {share:.0%}",
+}
 
 
-def _refusal(question: str, confidence: float, reason: str) -> Draft:
-    return Draft(refusal(question), abstained=True, reason=reason, confidence=round(confidence, 3))
+def _refusal(question: str, confidence: float) -> Draft:
+    reason = _REASONS[language(question)].format(share=confidence)
+    return Draft(refusal(question), abstained=True, reason=reason, confidence=confidence)
 
 
 def build(sentences: int = 3, threshold: float = 0.35) -> Generator:
