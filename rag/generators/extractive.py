@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from rag import text
+from rag.errors import SettingError
 from rag.prompt import language, nothing_found, refusal
 from rag.protocols import Generator
 from rag.types import Chunk, Draft, Hit
@@ -131,5 +132,12 @@ def _refusal(question: str, confidence: float) -> Draft:
 
 
 def build(sentences: int = 3, threshold: float = 0.35) -> Generator:
-    """`sentences` at most in an answer; `threshold`: the least share of the question to be covered."""
+    """`sentences`: at most so many in an answer. `threshold`: the confidence below which it refuses.
+
+    Raises SettingError.
+    """
+    if sentences < 1:
+        raise SettingError(f"generator.sentences = {sentences}: must be at least 1")
+    if not 0.0 <= threshold <= 1.0:
+        raise SettingError(f"generator.threshold = {threshold}: must lie between 0 and 1")
     return ExtractiveGenerator(sentences, threshold)
