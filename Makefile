@@ -6,7 +6,6 @@ STAMP  := $(VENV)/.installed
 # Nothing is fetched at run time; a model named by hub name needs `make ... OFFLINE=0` once.
 OFFLINE ?= 1
 export HF_HUB_OFFLINE := $(OFFLINE)
-export TOKENIZERS_PARALLELISM := false
 
 DOCS    ?= docs/guide
 INDEX   ?= index

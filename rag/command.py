@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -38,7 +39,9 @@ def settings_of(options: argparse.Namespace, more: Mapping[str, Any] | None = No
 
 def run(main: Callable[[], int]) -> int:
     """Run a command; whatever goes wrong is one line on standard error and a status, no traceback."""
-    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    prepare_environment()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # results are read by programs, whatever the locale
     try:
         return main()
     except RagError as error:
@@ -53,6 +56,16 @@ def run(main: Callable[[], int]) -> int:
         return _fail(f"{error.filename or 'system'}: {error.strerror or error}")
     except MemoryError:
         return _fail("out of memory: close other programs or ingest fewer files at a time")
+
+
+def prepare_environment() -> None:
+    """Set what libraries read from the environment when they are first imported, unless it is set.
+
+    Threads that wait for each other actively steal the processor from whoever else needs it: with
+    three busy processes on two cores, embedding was fourteen times slower (docs/performance.md).
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 
 def _fail(message: str) -> int:
