@@ -16,6 +16,8 @@ from rag.protocols import Generator
 from rag.retrieve import Retriever
 from rag.types import Answer, Draft, Hit, Mode
 
+_ATTEMPTS = 5  # each fails only if two generations were published meanwhile
+
 
 @dataclass(frozen=True, slots=True)
 class Found:
@@ -63,11 +65,13 @@ class Engine:
 
     def warm(self) -> None:
         """Load what the first question would wait for. Raises RagError."""
-        self._retriever().search("warm up", k=1, mode=self._defaults.mode)
+        self._found("warm up", 1, self._defaults.mode)
         self._answerer()
 
     def search(self, question: str, k: int | None = None, mode: Mode | None = None) -> Found:
-        """The best `k` chunks. Raises QuestionError, IndexMissing, IndexDamaged or SettingError."""
+        """The best `k` chunks. Raises QuestionError, IndexMissing, IndexDamaged, IndexReplaced or
+        SettingError.
+        """
         self._check(question)
         began = time.perf_counter()
         retriever, hits = self._found(question, k or self._defaults.k, mode or self._defaults.mode)
@@ -95,13 +99,18 @@ class Engine:
             raise QuestionError("the question holds half a character (a lone surrogate): send valid Unicode")
 
     def _found(self, question: str, k: int, mode: Mode) -> tuple[Retriever, list[Hit]]:
-        retriever = self._retriever()
-        try:
-            return retriever, retriever.search(question, k=k, mode=mode)
-        except (IndexReplaced, FileNotFoundError):
-            # The generation went while it was being read: a newer one is there, ask it instead.
-            retriever = self._retriever()
-            return retriever, retriever.search(question, k=k, mode=mode)
+        """The hits of one generation; if it goes while it is being read, those of the newer one."""
+        for _ in range(_ATTEMPTS):
+            stamp = self._stamp()
+            try:
+                retriever = self._retriever()
+                return retriever, retriever.search(question, k=k, mode=mode)
+            except (IndexReplaced, IndexDamaged, FileNotFoundError) as error:
+                if isinstance(error, IndexDamaged) and self._stamp() == stamp:
+                    raise
+                with self._opening:
+                    self._opened = None  # opened anew it is verified, so that a lost file is named
+        raise IndexReplaced("the index was replaced again and again while it was read: ask again")
 
     def _retriever(self) -> Retriever:
         """The retriever of the published generation, opened anew when the manifest changed."""
@@ -111,15 +120,8 @@ class Engine:
             return opened[1]
         with self._opening:
             if self._opened is None or self._opened[0] != stamp:
-                self._opened = (stamp, self._opened_now())
+                self._opened = (stamp, self._open_retriever())
             return self._opened[1]
-
-    def _opened_now(self) -> Retriever:
-        try:
-            return self._open_retriever()
-        except IndexDamaged:
-            # Replaced between reading the manifest and its files? Then a second look finds it whole.
-            return self._open_retriever()
 
     def _stamp(self) -> object:
         """Changes whenever the manifest is replaced."""
@@ -139,7 +141,7 @@ class Engine:
 def _answer(
     question: str, draft: Draft, found: Found, generator: str, timings: Mapping[str, float]
 ) -> Answer:
-    text, citations = cite(draft, found.hits)
+    text, citations = cite(draft, () if draft.abstained else found.hits)
     name = hashlib.sha256(f"{found.generation}\n{question}\n{text}\n{time.time_ns()}".encode()).hexdigest()
     return Answer(
         id=name[:16],
@@ -148,7 +150,7 @@ def _answer(
         abstained=draft.abstained,
         reason=draft.reason,
         confidence=draft.confidence,
-        citations=() if draft.abstained else citations,
+        citations=citations,
         passages=found.hits,
         generator=generator,
         timings=timings,

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from rag.errors import IndexDamaged, IndexMissing
+from rag.errors import IndexDamaged, IndexMissing, RagError
 
 MANIFEST = "manifest.json"
 _FOLDER = "generations"
@@ -28,7 +28,8 @@ class Manifest:
     """What is published. `generation` names the content: equal content, equal name.
 
     `number` counts publishes and names the folder; `state` digests the living documents it was made
-    from; `files` maps each file's name to its sha256.
+    from; `files` maps each file's name to its sha256; `record` is the identity of the record whose
+    keys they hold.
     """
 
     number: int
@@ -39,6 +40,7 @@ class Manifest:
     documents: int
     chunks: int
     files: Mapping[str, str]
+    record: str = ""
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -77,9 +79,21 @@ def verify(folder: Path, manifest: Manifest) -> None:
 
 
 def write_files(folder: Path, number: int, write: Callable[[Path], None]) -> dict[str, str]:
-    """Let `write` fill the folder of publish `number`; flush it and return each file's sha256."""
+    """Let `write` fill the folder of publish `number`; flush it and return each file's sha256.
+
+    Raises RagError if the disk does not take them; what was published stays as it is.
+    """
     home = generation_folder(folder, number)
     shutil.rmtree(home, ignore_errors=True)  # left by an ingest that was killed
+    try:
+        return _written(folder, home, write)
+    except OSError as error:
+        shutil.rmtree(home, ignore_errors=True)
+        reason = error.strerror or "the disk is full"  # numpy only tells how much it could not write
+        raise RagError(f"{home} cannot be written: {reason}: free space and run this again") from error
+
+
+def _written(folder: Path, home: Path, write: Callable[[Path], None]) -> dict[str, str]:
     home.mkdir(parents=True)
     write(home)
     files = {}

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag import text
-from rag.errors import IndexReplaced
+from rag.errors import IndexDamaged, IndexReplaced
 from rag.generation import Manifest, generation_folder, verify
 from rag.protocols import DenseIndex, DenseReader, SparseIndex, SparseReader, Store, StoredChunk
 from rag.types import Chunk, Vectors
@@ -19,6 +19,8 @@ from rag.types import Chunk, Vectors
 # Row to record key: numbers that depend on the record's history and say nothing of the content.
 KEYS = "keys.npy"
 _READABLE = "readable.npy"
+# The setting under which a record keeps its identity: keys of one record mean nothing in another.
+RECORD = "record"
 
 
 class OpenIndex:
@@ -57,8 +59,9 @@ class OpenIndex:
         """The chunks of these rows, in their order.
 
         Raises IndexReplaced if the record no longer holds one: two newer generations were published
-        while this one was in use.
+        while this one was in use. Raises IndexDamaged if the record is not the one they were taken from.
         """
+        self._check_record()
         keys = [int(self._keys[row]) for row in rows]
         found = self._store.fetch(keys)
         missing = [key for key in keys if key not in found]
@@ -66,6 +69,14 @@ class OpenIndex:
             name = self.manifest.generation
             raise IndexReplaced(f"generation {name} was replaced while it was read: ask again")
         return [found[key] for key in keys]
+
+    def _check_record(self) -> None:
+        """Asked each time: every thread has its own connection, and the file may have been put aside."""
+        if self._store.settings().get(RECORD, "") != self.manifest.record:
+            raise IndexDamaged(
+                f"the record of the index is not the one that generation {self.manifest.generation} was "
+                "made from: run `python -m ingest` on your folder again, it publishes what the record holds"
+            )
 
     def _array(self, name: str) -> Any:
         return np.load(self._home / name, allow_pickle=False)

@@ -11,9 +11,11 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from uuid import uuid4
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -21,8 +23,8 @@ from filelock import FileLock, Timeout
 from rag import text
 from rag.errors import IndexBusy, IndexDamaged, IndexMissing, SettingError
 from rag.generation import Manifest, publish, read_manifest, verify, write_files
-from rag.index import KEYS, write_generation
-from rag.protocols import DenseIndex, Embedder, SparseIndex, Store
+from rag.index import KEYS, RECORD, write_generation
+from rag.protocols import DenseIndex, Embedder, SparseIndex, Store, StoredDocument
 from rag.types import Chunk, Document, Embedded
 
 _BATCH_CHUNKS = 1024
@@ -69,27 +71,27 @@ class Indexer:
 
         Raises IndexBusy naming the holder, or SettingError if the index is of another embedder.
         """
-        self._lock = _take_lock(self._folder)
-        try:
+        with ExitStack() as leaving:
+            lock = _take_lock(self._folder)
+            leaving.callback(_free_lock, self._folder, lock)
             self.store = self._open_store()
+            leaving.callback(self.store.close)
             self._manifest = self._published()
             if self._manifest:
                 self.store.collect(self._manifest.number)
+            if RECORD not in self.store.settings():
+                self.store.remember(RECORD, uuid4().hex)
             if self._start_over:
                 self.store.clear()
                 self.store.remember("embedder", self._embedder.fingerprint)
             self._check_embedder()
-        except BaseException:
-            self._lock.release()
-            raise
+            self._leaving = leaving.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.store.close()
-        (self._folder / _HOLDER).unlink(missing_ok=True)
-        self._lock.release()
+        self._leaving.close()
 
     def add(
         self, document: Document, chunks: Sequence[Chunk], source: str = "", empty_pages: int = 0
@@ -121,13 +123,14 @@ class Indexer:
         self._waiting_chunks = 0
 
     def remove(self, document_ids: Iterable[str]) -> None:
-        """Forget documents; they answer until `publish`."""
+        """Forget documents, those just added as well; they answer until `publish`."""
+        self.flush()
         self.store.remove(document_ids)
 
     def publish(self) -> str:
         """Flush, make the living documents a generation if they are not one already, and name it."""
         self.flush()
-        state = self._state()
+        state = state_of(self.store.documents())
         if self._is_current(state) and self._manifest:
             return self._manifest.generation
         number = self._manifest.number + 1 if self._manifest else self._next_number()
@@ -147,6 +150,7 @@ class Indexer:
             documents=len(self.store.documents()),
             chunks=len(chunks),
             files=files,
+            record=self.store.settings()[RECORD],
         )
         publish(self._folder, self._manifest)
         self.store.collect(number)
@@ -174,16 +178,16 @@ class Indexer:
 
     def _is_current(self, state: str) -> bool:
         manifest = self._manifest
-        if manifest is None or manifest.state != state or manifest.made_with != self._made_with:
+        if manifest is None or self._start_over:
+            return False
+        now = (state, self._embedder.fingerprint, self._made_with, self.store.settings()[RECORD])
+        if now != (manifest.state, manifest.embedder, manifest.made_with, manifest.record):
             return False
         try:
             verify(self._folder, manifest)
         except IndexDamaged:
             return False
         return True
-
-    def _state(self) -> str:
-        return _digest([(document.id, document.digest) for document in self.store.documents()])
 
     def _published(self) -> Manifest | None:
         try:
@@ -194,6 +198,11 @@ class Indexer:
     def _next_number(self) -> int:
         """After a lost manifest: beyond every publish the record knows of."""
         return int(self.store.settings().get("published", "0")) + 1
+
+
+def state_of(documents: Iterable[StoredDocument]) -> str:
+    """Digest of the living documents, for which a manifest says what it was made from."""
+    return _digest([(document.id, document.digest) for document in documents])
 
 
 def check_embedder(folder: Path, known: str, embedder: Embedder) -> None:
@@ -221,6 +230,11 @@ def _take_lock(folder: Path) -> FileLock:
         raise SettingError(f"index = {str(folder)!r} cannot be written: {error.strerror}") from error
     (folder / _HOLDER).write_text(json.dumps({"pid": os.getpid(), "since": time.strftime("%F %T")}), "utf-8")
     return lock
+
+
+def _free_lock(folder: Path, lock: FileLock) -> None:
+    (folder / _HOLDER).unlink(missing_ok=True)
+    lock.release()
 
 
 def _holder(folder: Path) -> str:

@@ -51,14 +51,16 @@ class Retriever:
             return self._one_leg(sparse, k, sparse=True)
         vector = self._embedder.encode_query(question)
         dense = self._index.dense.search(vector, max(depth, _SAMPLE))
-        readable = min(readable, self._mean_readable(dense))
+        weight = trusted_weight(self._dense_weight, min(readable, self._mean_readable(dense)))
+        if not weight:
+            return self._one_leg(sparse, k, sparse=True)
         rows = np.unique(np.concatenate([sparse.rows[:depth], dense.rows[:depth]]))
         scores = weighted_sum(
             standardise(
                 self._index.sparse.score(text.terms(question), rows.tolist()), sparse.scores[:_SAMPLE]
             ),
             standardise(self._index.dense.score(vector, rows.tolist()), dense.scores[:_SAMPLE]),
-            trusted_weight(self._dense_weight, readable),
+            weight,
         )
         order = np.lexsort((rows, -scores))[:k]
         return self._hits(rows[order], scores[order], _legs(sparse), _legs(dense))

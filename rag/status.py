@@ -8,6 +8,7 @@ from rag.build import build_embedder, build_store
 from rag.config import Settings
 from rag.errors import IndexDamaged
 from rag.generation import generation_folder, read_manifest, verify
+from rag.indexing import state_of
 
 
 def status(settings: Settings) -> dict[str, Any]:
@@ -29,7 +30,7 @@ def status(settings: Settings) -> dict[str, Any]:
         "documents": manifest.documents,
         "chunks": manifest.chunks,
         "empty_pages": sum(document.empty_pages for document in living),
-        "unpublished": len(living) != manifest.documents,
+        "unpublished": state_of(living) != manifest.state,
         "intact": damage is None,
         "damage": damage,
         "embedder": manifest.embedder,

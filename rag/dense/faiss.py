@@ -15,6 +15,9 @@ import numpy as np
 from rag.protocols import DenseIndex
 from rag.types import Ranking, Rows, Vectors
 
+_MARGIN = 32  # vectors looked at beyond those asked for, so that one search is nearly always enough
+_ROUNDING = 1e-5  # what FAISS's single precision may be off by
+
 
 class FaissIndex:
     """Writes and opens flat inner-product indexes."""
@@ -46,15 +49,15 @@ class FaissReader:
     def search(self, vector: Vectors, depth: int) -> Ranking:
         """At most `depth` rows by inner product with `vector` float32 (dimension,)."""
         total = len(self._rows)
-        wanted = min(total, depth)
-        rows: Rows = np.zeros(0, dtype=np.int64)
+        wanted = min(total, depth + _MARGIN) if depth > 0 else 0
+        rows, scores = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32)
         while wanted:
-            _, found = self._index.search(vector[None, :], wanted)
+            products, found = self._index.search(vector[None, :], wanted)
             rows = np.unique(self._rows[found[0]])
-            if len(rows) >= min(depth, total) or wanted == total:
+            scores = self.score(vector, rows.tolist())
+            if wanted == total or _is_complete(scores, depth, float(products[0][-1])):
                 break
-            wanted = min(total, wanted * 2)  # several vectors of one row took places of others
-        scores = self.score(vector, rows.tolist())
+            wanted = min(total, wanted * 2)
         order = np.lexsort((rows, -scores))[:depth]
         return Ranking(rows[order], scores[order])
 
@@ -77,6 +80,16 @@ class FaissReader:
         held = lengths > 0
         scores[held] = np.maximum.reduceat(products, starts[held])
         return scores
+
+
+def _is_complete(scores: Vectors, depth: int, worst: float) -> bool:
+    """Whether no row outside can be among the best: several vectors of one row take places of others,
+    and FAISS drops any of those that tie for the last place.
+    """
+    if len(scores) < depth:
+        return False
+    last = float(np.partition(scores, -depth)[-depth])
+    return worst < last - _ROUNDING * max(1.0, abs(last))
 
 
 def build() -> DenseIndex:

@@ -235,17 +235,28 @@ def _load(folder: Path | None, name: str, device: str, dtype: str) -> Any:
     logging.disable_progress_bar()
     chosen = _device(device)
     try:
+        torch.empty(0, device=chosen)
+    except (RuntimeError, AssertionError) as error:  # the latter where torch was built without CUDA
+        raise SettingError(
+            f"embedder.device = {device!r}: {_first_line(error)} (auto takes what is there)"
+        ) from error
+    try:
         model = SentenceTransformer(
-            str(folder or name), device=chosen, model_kwargs={"dtype": getattr(torch, _dtype(dtype, chosen))}
+            str(folder or name),
+            device=chosen,
+            model_kwargs={"dtype": getattr(torch, _dtype(dtype, chosen)), "use_safetensors": True},
         )
     except (OSError, ValueError, RuntimeError) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise SettingError(
-            f"embedder.model = {str(folder or name)!r} could not be loaded: {first} "
+            f"embedder.model = {str(folder or name)!r} could not be loaded: {_first_line(error)} "
             "(a folder of a sentence-transformers model needs no network; for a hub name see the README "
             "on mirrors)"
         ) from error
     return model.eval()
+
+
+def _first_line(error: Exception) -> str:
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)
 
 
 def _device(device: str) -> str:

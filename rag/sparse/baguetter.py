@@ -72,6 +72,9 @@ class _Postings(Mapping[int, dict[str, Any]]):
 
     def __init__(self, columns: Mapping[str, npt.NDArray[Any]]) -> None:
         self._columns = columns
+        # A term that fills its documents has entropy 0 once rounded. baguetter divides by the largest
+        # of the question's entropies: alone such a term would be 0 / 0, and its documents not found.
+        self._entropy = np.maximum(columns["entropy"], np.finfo(np.float64).tiny)
 
     def __getitem__(self, term: int) -> dict[str, Any]:
         start, end = self._columns["starts"][term : term + 2]
@@ -79,7 +82,7 @@ class _Postings(Mapping[int, dict[str, Any]]):
             "doc_ids": self._columns["rows"][start:end],
             "tf": self._columns["frequencies"][start:end],
             "idf": self._columns["idf"][term],
-            "entropy": self._columns["entropy"][term],
+            "entropy": self._entropy[term],
         }
 
     def __iter__(self) -> Iterator[int]:

@@ -12,7 +12,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -27,7 +27,8 @@ T = TypeVar("T")
 FILE_NAME = "record.sqlite"
 _FORMAT = 1
 _PER_QUERY = 500  # bound variables in one statement
-_SCHEMA = """
+_SCHEMA = f"""
+BEGIN IMMEDIATE;
 CREATE TABLE IF NOT EXISTS setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS document (
     version INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -46,7 +47,9 @@ CREATE TABLE IF NOT EXISTS chunk (
     UNIQUE (version, ordinal)
 );
 CREATE INDEX IF NOT EXISTS text_digest ON chunk (text_digest);
-"""
+INSERT OR IGNORE INTO setting VALUES ('format', '{_FORMAT}');
+COMMIT;
+"""  # noqa: S608 - the one value put in is a number of ours
 
 
 class SqliteStore:
@@ -57,10 +60,14 @@ class SqliteStore:
         self._read_only = read_only
         self._local = threading.local()
         self._open: list[sqlite3.Connection] = []
-        if not read_only:
-            with self._translated():
-                self._connection.executescript(_SCHEMA)
-        self._check_format()
+        try:
+            self._check_format()
+            if not read_only:
+                with self._translated():
+                    self._connection.executescript(_SCHEMA)
+        except BaseException:
+            self.close()
+            raise
 
     def documents(self) -> list[StoredDocument]:
         """The living documents, by id."""
@@ -180,6 +187,12 @@ class SqliteStore:
             names = [name for (name,) in connection.execute("SELECT id FROM document WHERE retired IS NULL")]
             self._retire(connection, names)
 
+    def check(self) -> None:
+        """Read every page of the file. Raises IndexDamaged."""
+        for (problem,) in self._query("PRAGMA quick_check(1)"):
+            if problem != "ok":
+                raise self._damaged(problem)
+
     def close(self) -> None:
         """Close every connection; the store cannot be used afterwards."""
         for connection in self._open:
@@ -217,10 +230,9 @@ class SqliteStore:
         return connection
 
     def _check_format(self) -> None:
-        found = self.settings().get("format")
-        if found is None and not self._read_only:
-            self.remember("format", str(_FORMAT))
-        elif found != str(_FORMAT):
+        """Before a table is touched: another version's record is left as it is."""
+        new = not self._read_only and not list(self._query("SELECT 1 FROM sqlite_schema LIMIT 1"))
+        if not new and (found := self.settings().get("format")) != str(_FORMAT):
             raise SettingError(
                 f"{self._file}: made by another version of Lectern (format {found}, this one reads "
                 f"{_FORMAT}): run `python -m ingest PATH --index {self._file.parent} --rebuild`"
@@ -238,7 +250,8 @@ class SqliteStore:
             try:
                 yield connection
             except BaseException:
-                connection.execute("ROLLBACK")
+                if connection.in_transaction:  # a full disk has rolled it back already
+                    connection.execute("ROLLBACK")
                 raise
             connection.execute("COMMIT")
 
@@ -249,13 +262,20 @@ class SqliteStore:
         except sqlite3.OperationalError as error:
             if "full" in str(error):
                 raise RagError(f"{self._file}: the disk is full: free space and run this again") from error
+            if "disk I/O" in str(error):
+                reason = "the disk fails, or a limit on files is reached"
+                raise RagError(f"{self._file}: {reason}: free space and run this again") from error
             if "locked" in str(error):
                 raise IndexBusy(f"{self._file}: another process holds the record: try again") from error
-            raise IndexDamaged(f"{self._file}: {error}") from error
+            raise self._damaged(error) from error
         except sqlite3.DatabaseError as error:
-            raise IndexDamaged(
-                f"{self._file}: {error}: restore it from a copy, or move the folder away and ingest again"
-            ) from error
+            raise self._damaged(error) from error
+
+    def _damaged(self, reason: object) -> IndexDamaged:
+        return IndexDamaged(
+            f"{self._file}: {reason}: restore it from a copy, or run "
+            f"`python -m ingest PATH --index {self._file.parent} --rebuild`"
+        )
 
 
 def _vectors(blob: bytes) -> Vectors:
@@ -298,13 +318,17 @@ def build(folder: Path, read_only: bool = False, start_over: bool = False) -> St
 
     With `start_over` a record that cannot be read is put aside under another name first.
     """
-    try:
-        return SqliteStore(folder, read_only=read_only)
-    except (IndexDamaged, SettingError):
-        if not start_over:
-            raise
+    if start_over:
+        try:
+            with closing(SqliteStore(folder)) as store:
+                store.check()
+        except (IndexDamaged, SettingError):
+            _put_aside(folder)
+    return SqliteStore(folder, read_only=read_only)
+
+
+def _put_aside(folder: Path) -> None:
     for suffix in ("", "-wal", "-shm"):
         file = folder / f"{FILE_NAME}{suffix}"
         if file.exists():
             file.replace(folder / f"damaged-{FILE_NAME}{suffix}")
-    return SqliteStore(folder, read_only=read_only)

@@ -1,0 +1,100 @@
+"""What every dense index promises, over every file in rag/dense."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from importlib import import_module
+from pathlib import Path
+from typing import get_type_hints
+
+import numpy as np
+import pytest
+
+from rag import backends
+from rag.protocols import DenseIndex, DenseReader
+from rag.types import Vectors
+
+ROWS = [0, 0, 1, 2, 2, 2, 3, 5]  # row 4 has no vector
+
+
+def made_vectors() -> Vectors:
+    vectors = np.random.default_rng(3).normal(size=(len(ROWS), 16)).astype(np.float32)
+    vectors[6] = vectors[2]
+    unit: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return unit
+
+
+@pytest.fixture(params=backends.names("rag.dense"))
+def index(request: pytest.FixtureRequest) -> DenseIndex:
+    built: DenseIndex = import_module(f"rag.dense.{request.param}").build()
+    return built
+
+
+@pytest.fixture
+def reader(index: DenseIndex, tmp_path: Path) -> DenseReader:
+    index.write(tmp_path, made_vectors(), ROWS)
+    return index.open(tmp_path)
+
+
+@pytest.mark.parametrize("name", backends.names("rag.dense"))
+def test_build_says_what_it_takes_and_that_it_makes_a_dense_index(name: str) -> None:
+    build = import_module(f"rag.dense.{name}").build
+    types = get_type_hints(build)
+    assert types["return"] is DenseIndex
+    parameters = inspect.signature(build).parameters
+    assert all(types.get(parameter) for parameter in parameters)
+    assert all(parameter.default is not parameter.empty for parameter in parameters.values())
+
+
+def test_a_row_finds_itself_by_any_of_its_vectors(reader: DenseReader) -> None:
+    for row, vector in zip(ROWS, made_vectors(), strict=True):
+        ranking = reader.search(vector, 3)
+        assert row in ranking.rows.tolist()[:2], "rows 1 and 3 have the same vector"
+        assert ranking.scores[0] == pytest.approx(1.0, abs=1e-6)
+        assert ranking.rows.dtype == np.dtype(np.int64)
+        assert ranking.scores.dtype == np.dtype(np.float32)
+
+
+def test_the_best_come_first_and_equals_in_row_order(reader: DenseReader) -> None:
+    for vector in made_vectors():
+        ranking = reader.search(vector, 100)
+        assert set(ranking.rows.tolist()) == {0, 1, 2, 3, 5}
+        pairs = list(zip(-ranking.scores, ranking.rows, strict=True))
+        assert pairs == sorted(pairs)
+        assert ranking.rows.tolist().index(3) == ranking.rows.tolist().index(1) + 1
+
+
+def test_a_shorter_list_is_the_beginning_of_the_longer(reader: DenseReader) -> None:
+    for vector in made_vectors():
+        whole = reader.search(vector, 100)
+        for depth in range(1, 6):
+            part = reader.search(vector, depth)
+            assert part.rows.tolist() == whole.rows.tolist()[:depth]
+            assert part.scores.tolist() == whole.scores.tolist()[:depth]
+
+
+def test_scoring_rows_agrees_with_searching(reader: DenseReader) -> None:
+    vector = made_vectors()[4]
+    ranking = reader.search(vector, 100)
+    assert reader.score(vector, ranking.rows.tolist()).tolist() == ranking.scores.tolist()
+    assert reader.score(vector, ranking.rows.tolist()[::-1]).tolist() == ranking.scores.tolist()[::-1]
+    assert reader.score(vector, []).shape == (0,)
+
+
+def test_an_empty_index_finds_nothing(index: DenseIndex, tmp_path: Path) -> None:
+    index.write(tmp_path, np.zeros((0, 16), dtype=np.float32), [])
+    reader = index.open(tmp_path)
+    assert len(reader.search(made_vectors()[0], 10).rows) == 0
+
+
+def test_equal_vectors_give_equal_files(index: DenseIndex, tmp_path: Path) -> None:
+    digests = []
+    for name in ("one", "two"):
+        folder = tmp_path / name
+        folder.mkdir()
+        index.write(folder, made_vectors(), ROWS)
+        digests.append(
+            {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in folder.iterdir()}
+        )
+    assert digests[0] == digests[1] != {}

@@ -1,0 +1,114 @@
+"""What every sparse index promises, over every file in rag/sparse."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import get_type_hints
+
+import numpy as np
+import pytest
+
+from rag import backends
+from rag.protocols import SparseIndex, SparseReader
+
+DOCUMENTS = [
+    ["lamp", "oil", "lamp"],
+    ["bread", "dough"],
+    [],
+    ["oil", "部署", "a\tb", "naïve"],
+    ["lamp", "oil", "lamp"],
+    ["bread", "oil", "harbour", "window", "gale"],
+]
+
+
+@pytest.fixture(params=backends.names("rag.sparse"))
+def index(request: pytest.FixtureRequest) -> SparseIndex:
+    built: SparseIndex = import_module(f"rag.sparse.{request.param}").build()
+    return built
+
+
+@pytest.fixture
+def reader(index: SparseIndex, tmp_path: Path) -> SparseReader:
+    index.write(tmp_path, DOCUMENTS)
+    return index.open(tmp_path)
+
+
+@pytest.mark.parametrize("name", backends.names("rag.sparse"))
+def test_build_says_what_it_takes_and_that_it_makes_a_sparse_index(name: str) -> None:
+    build = import_module(f"rag.sparse.{name}").build
+    types = get_type_hints(build)
+    assert types["return"] is SparseIndex
+    parameters = inspect.signature(build).parameters
+    assert all(types.get(parameter) for parameter in parameters)
+    assert all(parameter.default is not parameter.empty for parameter in parameters.values())
+
+
+@pytest.mark.parametrize("terms", [["lamp"], ["oil", "bread"], ["部署"], ["lamp", "unknown"], ["oil", "oil"]])
+def test_exactly_the_rows_that_share_a_term_are_found(reader: SparseReader, terms: Sequence[str]) -> None:
+    ranking = reader.search(terms, 100)
+    expected = {row for row, words in enumerate(DOCUMENTS) if set(words) & set(terms)}
+    assert set(ranking.rows.tolist()) == expected
+    assert ranking.rows.dtype == np.dtype(np.int64)
+    assert ranking.scores.dtype == np.dtype(np.float32)
+    assert ranking.rows.shape == ranking.scores.shape
+    assert (ranking.scores > 0).all()
+
+
+def test_the_best_come_first_and_equals_in_row_order(reader: SparseReader) -> None:
+    ranking = reader.search(["lamp", "oil"], 100)
+    pairs = list(zip(-ranking.scores, ranking.rows, strict=True))
+    assert pairs == sorted(pairs)
+    assert ranking.rows.tolist()[:2] == [0, 4]
+
+
+def test_a_shorter_list_is_the_beginning_of_the_longer(reader: SparseReader) -> None:
+    whole = reader.search(["lamp", "oil", "bread"], 100)
+    for depth in range(1, 8):
+        part = reader.search(["lamp", "oil", "bread"], depth)
+        assert part.rows.tolist() == whole.rows.tolist()[:depth]
+        assert part.scores.tolist() == whole.scores.tolist()[:depth]
+
+
+def test_scoring_rows_agrees_with_searching(reader: SparseReader) -> None:
+    terms = ["lamp", "oil", "unknown"]
+    ranking = reader.search(terms, 100)
+    assert reader.score(terms, ranking.rows.tolist()).tolist() == ranking.scores.tolist()
+    assert reader.score(terms, [2, 1]).tolist() == [0.0, 0.0]
+    assert reader.score(terms, []).shape == (0,)
+
+
+@pytest.mark.parametrize("terms", [[], ["unknown"], ["unknown", "words"]])
+def test_unknown_words_find_nothing(reader: SparseReader, terms: list[str]) -> None:
+    assert len(reader.search(terms, 10).rows) == 0
+    assert not reader.score(terms, range(len(DOCUMENTS))).any()
+
+
+@pytest.mark.parametrize("documents", [[], [[]], [[], []]])
+def test_a_collection_without_a_word_is_an_index(
+    index: SparseIndex, tmp_path: Path, documents: list[list[str]]
+) -> None:
+    index.write(tmp_path, documents)
+    reader = index.open(tmp_path)
+    assert len(reader.search(["lamp"], 10).rows) == 0
+    assert reader.score(["lamp"], range(len(documents))).tolist() == [0.0] * len(documents)
+
+
+def test_documents_may_be_given_one_at_a_time(index: SparseIndex, tmp_path: Path) -> None:
+    index.write(tmp_path, (words for words in DOCUMENTS))
+    assert len(index.open(tmp_path).search(["lamp"], 10).rows) == 2
+
+
+def test_equal_collections_give_equal_files(index: SparseIndex, tmp_path: Path) -> None:
+    digests = []
+    for name in ("one", "two"):
+        folder = tmp_path / name
+        folder.mkdir()
+        index.write(folder, [list(words) for words in DOCUMENTS])
+        digests.append(
+            {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in folder.iterdir()}
+        )
+    assert digests[0] == digests[1] != {}

@@ -1,0 +1,240 @@
+"""The SQLite record: what it refuses, what survives a kill, and what a full disk leaves behind."""
+
+from __future__ import annotations
+
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rag.errors import IndexDamaged, RagError, SettingError
+from rag.stores.sqlite import FILE_NAME, SqliteStore, build
+from rag.types import Chunk, Document, Embedded
+
+# A child that replaces the same documents by ever newer versions until it is killed. Version v of
+# document d has 1 + v % 7 chunks that all name both.
+CHILD = """
+import sys
+from pathlib import Path
+import numpy as np
+from rag.stores.sqlite import SqliteStore
+from rag.types import Chunk, Document, Embedded
+
+store = SqliteStore(Path(sys.argv[1]))
+vectors = np.ones((3, 384), dtype=np.float32)
+for version in range(1, 100_000):
+    for name in ("a.md", "b.md", "c.md"):
+        part = f"{name} version {version}. "
+        count = 1 + version % 7
+        chunks = [Chunk(name, n, part, n * len(part), (n + 1) * len(part)) for n in range(count)]
+        document = Document(name, part * count, f"digest {version}")
+        store.replace(document, chunks, [Embedded(vectors * version, 1.0)] * count)
+    print(version, flush=True)
+"""
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqliteStore]:
+    opened = SqliteStore(tmp_path)
+    yield opened
+    opened.close()
+
+
+def put(store: SqliteStore, name: str, text: str, digest: str = "1") -> None:
+    vectors = np.full((1, 4), len(text), dtype=np.float32)
+    store.replace(
+        Document(name, text, digest), [Chunk(name, 0, text, 0, len(text))], [Embedded(vectors, 0.5)]
+    )
+
+
+@pytest.mark.parametrize("wait", [0.0, 0.013, 0.031])
+def test_a_killed_writer_leaves_every_document_old_or_new_but_whole(tmp_path: Path, wait: float) -> None:
+    child = subprocess.Popen([sys.executable, "-c", CHILD, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert child.stdout is not None
+    reported = 0
+    while reported < 3:
+        reported = int(child.stdout.readline())
+    time.sleep(wait)
+    child.send_signal(signal.SIGKILL)
+    rest = child.stdout.read().split("\n")
+    child.wait()
+    child.stdout.close()
+    assert child.returncode == -signal.SIGKILL
+    reported = max([reported, *(int(line) for line in rest[:-1])])
+
+    store = SqliteStore(tmp_path)
+    versions = []
+    for stored in store.documents():
+        version = int(stored.digest.removeprefix("digest "))
+        versions.append(version)
+        document = store.document(stored.id)
+        own = [each for each in store.chunks() if each.chunk.document_id == stored.id]
+        assert document is not None
+        assert document.text == f"{stored.id} version {version}. " * (1 + version % 7)
+        assert [each.chunk.ordinal for each in own] == list(range(1 + version % 7))
+        for each in own:
+            assert document.text[each.chunk.start : each.chunk.end] == each.chunk.text
+            assert (each.embedded.vectors == version).all()
+            assert each.embedded.vectors.shape == (3, 384)
+    # What was reported as written is there: at most the version then in the making is newer.
+    assert versions == sorted(versions, reverse=True)
+    assert all(reported <= version <= reported + 1 for version in versions)
+    put(store, "a.md", "written after the kill")
+    store.check()
+    store.close()
+
+
+def test_what_fails_half_way_changes_nothing(store: SqliteStore) -> None:
+    put(store, "a.md", "the old text")
+    chunk = Chunk("a.md", 0, "the", 0, 3)
+    broken = [Embedded(np.zeros((1, 4), np.float32), 1.0)]  # one for two chunks
+    with pytest.raises(ValueError, match="argument"):
+        store.replace(Document("a.md", "the new text", "2"), [chunk, chunk], broken)
+    document = store.document("a.md")
+    assert document is not None
+    assert (document.text, document.digest) == ("the old text", "1")
+    assert [each.chunk.text for each in store.chunks()] == ["the old text"]
+
+
+def test_a_full_disk_is_said_to_be_full_and_the_last_version_stays(store: SqliteStore) -> None:
+    put(store, "a.md", "the old text")
+    pages = store._connection.execute("PRAGMA page_count").fetchone()[0]
+    store._connection.execute(f"PRAGMA max_page_count = {pages + 1}")
+    with pytest.raises(RagError, match="the disk is full"):
+        put(store, "a.md", "new " * 100_000)
+    assert [each.chunk.text for each in store.chunks()] == ["the old text"]
+    store._connection.execute("PRAGMA max_page_count = 1000000")
+    put(store, "a.md", "new " * 100_000)
+    assert [each.chunk.text for each in store.chunks()] == ["new " * 100_000]
+
+
+def test_a_file_that_is_no_record_is_refused_with_a_way_out(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).write_bytes(b"this is no database " * 500)
+    for read_only in (True, False):
+        with pytest.raises(IndexDamaged, match=r"record\.sqlite.*--rebuild"):
+            build(tmp_path, read_only=read_only)
+
+
+def test_another_programs_database_is_refused_and_left_as_it_was(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / FILE_NAME) as other:
+        other.execute("CREATE TABLE birds (name TEXT)")
+    other.close()
+    before = (tmp_path / FILE_NAME).read_bytes()
+    with pytest.raises(IndexDamaged, match="--rebuild"):
+        build(tmp_path, read_only=True)
+    with pytest.raises(IndexDamaged, match="--rebuild"):
+        build(tmp_path)
+    with sqlite3.connect(tmp_path / FILE_NAME) as other:
+        assert other.execute("SELECT name FROM sqlite_schema").fetchall() == [("birds",)]
+    other.close()
+    assert len(before) == (tmp_path / FILE_NAME).stat().st_size
+
+
+def test_a_record_of_another_format_is_refused_before_anything_is_changed(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / FILE_NAME) as other:
+        other.execute("CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT)")
+        other.execute("CREATE TABLE document (another TEXT)")
+        other.execute("INSERT INTO setting VALUES ('format', '7')")
+    other.close()
+    for read_only in (True, False):
+        with pytest.raises(SettingError, match=r"format 7, this one reads 1.*--rebuild"):
+            build(tmp_path, read_only=read_only)
+    with sqlite3.connect(tmp_path / FILE_NAME) as other:
+        assert other.execute("SELECT count(*) FROM sqlite_schema WHERE type = 'table'").fetchone() == (2,)
+    other.close()
+
+
+def test_a_missing_record_is_refused_to_readers_with_a_way_out(tmp_path: Path) -> None:
+    with pytest.raises(IndexDamaged, match=r"record\.sqlite.*--rebuild"):
+        build(tmp_path, read_only=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("at", [100, 5 * 4096], ids=["first page", "a later page"])
+def test_starting_over_puts_a_damaged_record_aside(tmp_path: Path, at: int) -> None:
+    store = SqliteStore(tmp_path)
+    for number in range(50):
+        put(store, f"{number}.md", f"text {number} " * 200)
+    store.close()
+    file = tmp_path / FILE_NAME
+    content = bytearray(file.read_bytes())
+    content[at : at + 3000] = b"\xff" * 3000
+    file.write_bytes(content)
+
+    anew = build(tmp_path, start_over=True)
+    assert anew.documents() == []
+    anew.close()
+    assert (tmp_path / f"damaged-{FILE_NAME}").read_bytes() == content
+
+
+def test_starting_over_keeps_a_record_that_can_be_read(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path)
+    put(store, "a.md", "kept")
+    store.close()
+    again = build(tmp_path, start_over=True)
+    assert [document.id for document in again.documents()] == ["a.md"]
+    again.close()
+    assert not (tmp_path / f"damaged-{FILE_NAME}").exists()
+
+
+def test_a_damaged_page_is_named_when_it_is_read(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path)
+    for number in range(50):
+        put(store, f"{number}.md", f"text {number} " * 200)
+    store.close()
+    file = tmp_path / FILE_NAME
+    content = bytearray(file.read_bytes())
+    for page in range(3, len(content) // 4096):
+        content[page * 4096 : page * 4096 + 200] = b"\xff" * 200
+    file.write_bytes(content)
+    reader = SqliteStore(tmp_path, read_only=True)
+    with pytest.raises(IndexDamaged, match=r"record\.sqlite.*--rebuild"):
+        list(reader.chunks())
+    reader.close()
+
+
+def test_a_reader_cannot_write(store: SqliteStore, tmp_path: Path) -> None:
+    put(store, "a.md", "text")
+    reader = SqliteStore(tmp_path, read_only=True)
+    with pytest.raises(RagError):
+        reader.remove(["a.md"])
+    assert [document.id for document in reader.documents()] == ["a.md"]
+    reader.close()
+
+
+def test_every_thread_may_read_while_one_writes(store: SqliteStore, tmp_path: Path) -> None:
+    put(store, "a.md", "version 0", "0")
+    reader = SqliteStore(tmp_path, read_only=True)
+    stop = threading.Event()
+    failures: list[str] = []
+
+    def read() -> None:
+        while not stop.is_set():
+            own = [each.chunk.text for each in reader.chunks()]
+            if len(own) != 1 or not own[0].startswith("version"):
+                failures.append(str(own))
+
+    threads = [threading.Thread(target=read) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for version in range(1, 60):
+        put(store, "a.md", f"version {version}", str(version))
+    stop.set()
+    for thread in threads:
+        thread.join()
+    reader.close()
+    assert failures == []
+
+
+def test_a_closed_store_leaves_one_file(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path)
+    put(store, "a.md", "text")
+    store.close()
+    assert [file.name for file in tmp_path.iterdir()] == [FILE_NAME]

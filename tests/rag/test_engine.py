@@ -1,0 +1,265 @@
+"""The engine follows what is published, and every question is answered from exactly one generation."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from rag.build import build_engine, build_indexer
+from rag.config import Settings
+from rag.engine import Defaults, Engine
+from rag.errors import IndexDamaged, IndexMissing, QuestionError, SettingError
+from rag.generation import generation_folder
+from rag.types import Chunk, Document, Draft, Hit
+
+SettingsFor = Callable[..., Settings]
+Written = Callable[[Settings, Mapping[str, str]], str]
+MakeDocument = Callable[[str, str], tuple[Document, list[Chunk]]]
+
+
+def test_an_answer_says_where_it_stands(index: Settings, texts: dict[str, str]) -> None:
+    answer = build_engine(index).ask("What did the lamp of the lighthouse burn?")
+    assert "rape oil" in answer.text
+    assert not answer.abstained
+    assert answer.citations
+    for citation in answer.citations:
+        assert f"[{citation.marker}]" in answer.text
+        assert texts[citation.document][citation.start : citation.end] == citation.quote
+        assert answer.passages[citation.marker - 1].chunk.document_id == citation.document
+    assert answer.question == "What did the lamp of the lighthouse burn?"
+    assert answer.generator == "extractive"
+    assert set(answer.timings) == {"retrieval", "generation", "total"}
+    assert all(milliseconds >= 0 for milliseconds in answer.timings.values())
+
+
+def test_a_refusal_cites_nothing(index: Settings) -> None:
+    answer = build_engine(index).ask("Who won the chess championship of Reykjavik?")
+    assert answer.abstained
+    assert answer.reason
+    assert answer.citations == ()
+    assert "[" not in answer.text
+
+
+class _Refusing:
+    """A generator whose refusal carries a marker, as a language model's may."""
+
+    name = "refusing"
+
+    def generate(self, question: str, hits: object) -> Draft:  # noqa: ARG002 - the Protocol's
+        return Draft("The documents do not say [1]. The oil lamp burned rape oil [1].", abstained=True)
+
+
+def test_a_marker_in_a_refusal_points_nowhere_and_is_removed(index: Settings) -> None:
+    real = build_engine(index)
+    engine = Engine(index.index, real._open_retriever, _Refusing, real._defaults)
+    answer = engine.ask("What oil did the lamp burn?")
+    assert answer.citations == ()
+    assert "[1]" not in answer.text
+
+
+def test_the_same_question_finds_the_same(index: Settings) -> None:
+    engine = build_engine(index)
+    first = engine.search("Where are the logs written?")
+    again = build_engine(index).search("Where are the logs written?")
+    assert (first.generation, first.hits) == (again.generation, again.hits)
+
+
+def test_a_question_may_say_how_many_passages_and_by_which_search(index: Settings) -> None:
+    engine = build_engine(index)
+    assert len(engine.search("the server and the lamp", k=1).hits) == 1
+    [hit] = engine.search("lamp", k=1, mode="sparse").hits
+    assert hit.dense is None
+    [hit] = engine.search("lamp", k=1, mode="dense").hits
+    assert hit.sparse is None
+
+
+@pytest.mark.parametrize("question", ["", "   ", "\n\t\u3000"])
+def test_an_empty_question_is_refused(index: Settings, question: str) -> None:
+    engine = build_engine(index)
+    with pytest.raises(QuestionError, match="question is empty"):
+        engine.search(question)
+    with pytest.raises(QuestionError, match="question is empty"):
+        engine.ask(question)
+
+
+def test_a_question_over_the_limit_is_refused_with_the_settings_name(index: Settings) -> None:
+    engine = build_engine(index)
+    assert engine.search("lamp " * 400).hits
+    with pytest.raises(QuestionError, match=r"2001 characters, the limit is 2000.*question_limit"):
+        engine.search("x" * 2001)
+
+
+def test_half_a_character_is_refused(index: Settings) -> None:
+    with pytest.raises(QuestionError, match="lone surrogate"):
+        build_engine(index).ask("lamp \ud83d")
+
+
+@pytest.mark.parametrize(
+    "question", ["?!", "😀", "\x00", "部署", "\u200b", "%s {} <script>", "ａｂｃ", "a" * 2000, "\u0301"]
+)
+@pytest.mark.parametrize("mode", ["sparse", "dense", "hybrid"])
+def test_any_other_question_is_answered(index: Settings, question: str, mode: str) -> None:
+    engine = build_engine(index.model_copy(update={"retriever": index.retriever.model_copy()}))
+    assert engine.ask(question, mode=mode).text  # type: ignore[arg-type]
+
+
+def test_without_an_index_the_way_to_one_is_said_and_then_taken(
+    tmp_path: Path, settings_for: SettingsFor, write_index: Written
+) -> None:
+    settings = settings_for(tmp_path / "index")
+    engine = build_engine(settings)
+    assert build_engine(settings).generation is None
+    for ask in (lambda: engine.search("lamp"), lambda: engine.ask("lamp"), engine.warm):
+        with pytest.raises(IndexMissing, match="python -m ingest"):
+            ask()
+    generation = write_index(settings, {"a.md": "The lamp burned oil."})
+    assert engine.generation == generation
+    assert engine.search("lamp").generation == generation
+
+
+def test_a_new_generation_is_followed_without_a_restart(
+    tmp_path: Path, settings_for: SettingsFor, write_index: Written
+) -> None:
+    settings = settings_for(tmp_path / "index")
+    engine = build_engine(settings)
+    for version in range(4):
+        generation = write_index(settings, {"a.md": f"The lamp of version {version}."})
+        found = engine.search("lamp")
+        assert found.generation == generation == engine.generation
+        assert [hit.chunk.text for hit in found.hits] == [f"The lamp of version {version}."]
+
+
+def test_an_index_that_was_deleted_is_missing_again(
+    tmp_path: Path, settings_for: SettingsFor, write_index: Written
+) -> None:
+    settings = settings_for(tmp_path / "index")
+    write_index(settings, {"a.md": "The lamp."})
+    engine = build_engine(settings)
+    assert engine.search("lamp", mode="sparse").hits
+    shutil.rmtree(settings.index)
+    with pytest.raises(IndexMissing):
+        engine.search("lamp", mode="sparse")
+
+
+def test_a_damaged_index_is_refused_until_it_is_published_again(
+    tmp_path: Path, index: Settings, settings_for: SettingsFor
+) -> None:
+    settings = settings_for(tmp_path / "index")
+    shutil.copytree(index.index, settings.index)
+    file = generation_folder(settings.index, 1) / "readable.npy"
+    file.write_bytes(file.read_bytes()[:-1])
+    engine = build_engine(settings)
+    for _ in range(2):
+        with pytest.raises(IndexDamaged, match=r"readable\.npy is damaged.*python -m ingest"):
+            engine.search("lamp")
+    with build_indexer(settings) as indexer:
+        indexer.publish()
+    assert engine.search("lamp").hits
+
+
+@pytest.mark.parametrize("mode", ["sparse", "hybrid"])
+def test_questions_during_ten_publishes_are_each_answered_from_one_generation(
+    mode: str, tmp_path: Path, settings_for: SettingsFor, make_document: MakeDocument
+) -> None:
+    """Every passage of generation n holds the word "versionN", so a mixture would show."""
+    settings = settings_for(tmp_path / "index")
+
+    def texts(version: int) -> dict[str, str]:
+        return {f"{number}.md": f"The lamp number {number}, version{version}." for number in range(6)}
+
+    versions: dict[str, str] = {}
+
+    def publish(version: int) -> None:
+        with build_indexer(settings) as indexer:
+            for name, text in texts(version).items():
+                indexer.add(*make_document(name, text))
+            indexer.flush()
+            versions[indexer.publish()] = f"version{version}"
+
+    publish(0)
+    engine = build_engine(settings)
+    seen: set[tuple[str, str]] = set()
+    failures: list[BaseException] = []
+    done = threading.Event()
+
+    def ask() -> None:
+        while not done.is_set():
+            try:
+                found = engine.search("lamp number", mode=mode)  # type: ignore[arg-type]
+                words = {hit.chunk.text.split(", ")[1].rstrip(".") for hit in found.hits}
+                assert len(found.hits) == 6
+                seen.update((found.generation, word) for word in words)
+            except BaseException as error:  # noqa: BLE001 - shown below, in the thread that can fail
+                failures.append(error)
+
+    threads = [threading.Thread(target=ask) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for version in range(1, 11):
+        publish(version)
+    done.set()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert seen <= set(versions.items())
+    assert len(seen) > 3
+
+
+def test_a_reader_that_is_overtaken_twice_asks_the_newest_generation(
+    tmp_path: Path, settings_for: SettingsFor, write_index: Written
+) -> None:
+    """Two publishes fall between opening a generation and reading its chunks."""
+    settings = settings_for(tmp_path / "index")
+    write_index(settings, {"a.md": "The lamp of version 0."})
+    real = build_engine(settings)
+    version = 0
+
+    class _Overtaken:
+        def __init__(self) -> None:
+            self._retriever = real._open_retriever()
+            self.generation = self._retriever.generation
+
+        def search(self, question: str, *, k: int, mode: str) -> list[Hit]:
+            nonlocal version
+            if version < 4:
+                for _ in range(2):
+                    version += 1
+                    write_index(settings, {"a.md": f"The lamp of version {version}."})
+            return self._retriever.search(question, k=k, mode=mode)  # type: ignore[arg-type]
+
+    defaults = Defaults(3, "sparse", 100)
+    engine = Engine(settings.index, _Overtaken, real._open_generator, defaults)  # type: ignore[arg-type]
+    found = engine.search("lamp")
+    assert [hit.chunk.text for hit in found.hits] == ["The lamp of version 4."]
+    assert found.generation == engine.generation
+
+
+def test_a_generator_that_cannot_be_built_leaves_search_working(index: Settings) -> None:
+    settings = index.model_copy(update={"generator": index.generator.model_copy(update={"name": "nobody"})})
+    engine = build_engine(settings)
+    assert engine.search("lamp").hits
+    with pytest.raises(SettingError, match=r"generator\.name"):
+        engine.ask("lamp")
+
+
+def test_warming_loads_everything_a_question_needs(index: Settings) -> None:
+    engine = build_engine(index)
+    engine.warm()
+    assert engine._opened is not None
+    assert engine._generator is not None
+
+
+def test_a_file_lost_while_the_engine_runs_is_named(
+    tmp_path: Path, index: Settings, settings_for: SettingsFor
+) -> None:
+    settings = settings_for(tmp_path / "index")
+    shutil.copytree(index.index, settings.index)
+    engine = build_engine(settings)
+    assert engine.search("lamp", mode="sparse").hits
+    (generation_folder(settings.index, 1) / "dense-vectors.npy").unlink()
+    with pytest.raises(IndexDamaged, match=r"dense-vectors\.npy is missing.*python -m ingest"):
+        engine.search("lamp", mode="dense")

@@ -1,0 +1,180 @@
+"""The retriever: what each search mode finds, and that fusion never does worse where a leg is blind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from rag import text
+from rag.build import build_retriever
+from rag.config import Settings
+from rag.fusion import standardise, trusted_weight, weighted_sum
+from rag.protocols import Embedder
+from rag.retrieve import Retriever
+from rag.types import MODES, Hit, Mode
+
+SettingsFor = Callable[..., Settings]
+Written = Callable[[Settings, Mapping[str, str]], str]
+
+NOTES = [
+    "The lamp of the lighthouse burned rape oil.",
+    "Oil is brought to the harbour twice a year.",
+    "Bread dough rests in a cool room.",
+    "The keeper bakes bread on Sundays.",
+    "A gale broke the window of the lantern room.",
+    "Visitors may climb the tower in summer.",
+    "The server room has no window.",
+    "Logs of the weather are kept since 1856.",
+]
+
+
+@pytest.fixture(scope="module")
+def notes(
+    tmp_path_factory: pytest.TempPathFactory, settings_for: SettingsFor, write_index: Written
+) -> Settings:
+    """One document a note: row n is note n."""
+    settings = settings_for(tmp_path_factory.mktemp("notes") / "index")
+    write_index(settings, {f"{number}.md": note for number, note in enumerate(NOTES)})
+    return settings
+
+
+@pytest.fixture(scope="module")
+def retriever(notes: Settings) -> Retriever:
+    return build_retriever(notes)
+
+
+def documents(hits: list[Hit]) -> list[str]:
+    return [hit.chunk.document_id for hit in hits]
+
+
+@pytest.mark.parametrize("question", ["oil lamp", "Who bakes bread?", "a window in the room", "weather logs"])
+def test_a_hybrid_score_is_the_weighted_sum_of_what_the_legs_say(
+    question: str, retriever: Retriever, embedder: Embedder
+) -> None:
+    rows = np.arange(len(NOTES))
+    terms = text.terms(question)
+    sparse = retriever._index.sparse
+    dense = retriever._index.dense
+    vector = embedder.encode_query(question)
+    matched = sparse.search(terms, 1000).scores
+    everything = dense.search(vector, 1000).scores
+    expected = weighted_sum(
+        standardise(sparse.score(terms, rows.tolist()), matched),
+        standardise(dense.score(vector, rows.tolist()), everything),
+        trusted_weight(0.5, embedder.readable(question)),
+    )
+    hits = retriever.search(question, k=len(NOTES))
+    order = np.lexsort((rows, -expected))
+    assert documents(hits) == [f"{row}.md" for row in order]
+    assert [hit.score for hit in hits] == pytest.approx(expected[order].tolist(), abs=1e-6)
+
+
+@pytest.mark.parametrize("question", ["oil lamp", "a window in the room"])
+def test_a_leg_says_where_it_ranked_a_hit_and_none_where_it_did_not(
+    question: str, retriever: Retriever
+) -> None:
+    alone: dict[Mode, list[Hit]] = {mode: retriever.search(question, k=99, mode=mode) for mode in MODES}
+    for hit in alone["sparse"]:
+        assert hit.dense is None
+        assert hit.sparse is not None
+        assert hit.score == hit.sparse.score > 0
+    for hit in alone["dense"]:
+        assert hit.sparse is None
+        assert hit.dense is not None
+        assert hit.score == hit.dense.score
+    for mode in ("sparse", "dense"):
+        legs = [getattr(hit, mode) for hit in alone[mode]]
+        assert [leg.rank for leg in legs] == list(range(1, len(legs) + 1))
+    for hit in alone["hybrid"]:
+        twin = {each.chunk: each.sparse for each in alone["sparse"]}
+        assert hit.sparse == twin.get(hit.chunk)
+        twin = {each.chunk: each.dense for each in alone["dense"]}
+        assert hit.dense == twin[hit.chunk]
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("question", ["oil lamp", "部署之前", "window", "zzz unknown"])
+def test_the_same_question_always_finds_the_same(mode: Mode, question: str, notes: Settings) -> None:
+    first = build_retriever(notes).search(question, mode=mode)
+    assert build_retriever(notes).search(question, mode=mode) == first
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_fewer_passages_are_the_beginning_of_more(mode: Mode, retriever: Retriever) -> None:
+    whole = retriever.search("oil window bread", k=8, mode=mode)
+    for k in range(1, 8):
+        assert retriever.search("oil window bread", k=k, mode=mode) == whole[:k]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_more_passages_than_there_are_is_all_that_match(mode: Mode, retriever: Retriever) -> None:
+    hits = retriever.search("oil", k=1000, mode=mode)
+    assert len(set(documents(hits))) == len(hits)
+    assert len(hits) == (2 if mode == "sparse" else len(NOTES))
+
+
+def test_a_leg_of_little_depth_still_fills_k(notes: Settings) -> None:
+    shallow = notes.model_copy(update={"retriever": notes.retriever.model_copy(update={"depth": 1})})
+    for mode in ("dense", "hybrid"):
+        assert len(build_retriever(shallow).search("oil", k=5, mode=mode)) == 5
+
+
+def test_the_mode_is_heard(retriever: Retriever) -> None:
+    """A question without a word in common is for the dense leg alone."""
+    question = "illumination fuel"
+    assert retriever.search(question, mode="sparse") == []
+    assert documents(retriever.search(question, mode="dense", k=1)) == ["0.md"]
+    assert documents(retriever.search(question, k=1)) == ["0.md"]
+
+
+@pytest.mark.parametrize("question", ["部署之前要检查什么？", "量化后的模型", "显卡", "日志写在哪里"])
+def test_hybrid_is_sparse_where_the_embedder_cannot_read_the_question(
+    question: str, index: Settings, embedder: Embedder
+) -> None:
+    retriever = build_retriever(index)
+    assert embedder.readable(question) <= 0.5
+    assert retriever.search(question) == retriever.search(question, mode="sparse")
+
+
+def test_hybrid_is_sparse_where_the_embedder_cannot_read_what_it_found(
+    tmp_path: Path, settings_for: SettingsFor, write_index: Written
+) -> None:
+    settings = settings_for(tmp_path / "index")
+    lines = ["您请输错误编译检显卡 lamp 您请输错误", "显卡编译错误请检查您的", "请您输缓冲", "错误编译您检"]
+    write_index(settings, {f"{number}.md": line for number, line in enumerate(lines)})
+    retriever = build_retriever(settings)
+    assert retriever._index.readable(range(4)).mean() < 0.5
+    hits = retriever.search("lamp oil")
+    assert documents(hits) == ["0.md"]
+    assert hits == retriever.search("lamp oil", mode="sparse")
+
+
+def test_without_dense_weight_hybrid_is_sparse(notes: Settings) -> None:
+    alone = notes.model_copy(update={"retriever": notes.retriever.model_copy(update={"dense_weight": 0.0})})
+    retriever = build_retriever(alone)
+    assert retriever.search("oil lamp") == retriever.search("oil lamp", mode="sparse") != []
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("texts", [{}, {"empty.md": ""}], ids=["no document", "a document without text"])
+def test_an_index_without_text_finds_nothing_wrong(
+    mode: Mode, texts: dict[str, str], tmp_path: Path, settings_for: SettingsFor, write_index: Written
+) -> None:
+    settings = settings_for(tmp_path / "index")
+    write_index(settings, texts)
+    hits = build_retriever(settings).search("oil lamp", mode=mode)
+    assert set(documents(hits)) <= set(texts)
+    assert all(np.isfinite(hit.score) for hit in hits)
+
+
+def test_equal_passages_come_by_document_id(
+    tmp_path: Path, settings_for: SettingsFor, write_index: Written
+) -> None:
+    settings = settings_for(tmp_path / "index")
+    write_index(settings, {f"{name}.md": "The lamp burned oil." for name in "dbca"})
+    for mode in MODES:
+        hits = build_retriever(settings).search("oil lamp", mode=mode, k=3)
+        assert documents(hits) == ["a.md", "b.md", "c.md"]
