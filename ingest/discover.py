@@ -8,6 +8,7 @@ same documents as before.
 from __future__ import annotations
 
 import os
+import stat
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -31,7 +32,10 @@ class Source:
 
 @dataclass(slots=True)
 class Found:
-    """What lies under the paths given: sources, suffixes nobody reads, folders that would not open."""
+    """What lies under the paths given: sources, suffixes nobody reads, and what would not open.
+
+    `closed` maps a folder that cannot be listed, or a file whose name cannot be recorded, to the reason.
+    """
 
     sources: list[Source] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
@@ -48,18 +52,21 @@ class Found:
 def discover(paths: Sequence[Path], suffixes: Sequence[str], roots: Sequence[Path], index: Path) -> Found:
     """All readable files under `paths`, in a stable order, each once.
 
-    Hidden files and folders, symbolic links and the index itself are passed over. Raises
-    SettingError for a path that does not exist, a file of a kind nobody reads, or a folder without
-    anything to read (a mistyped or unmounted folder must not look like one that was emptied).
+    Hidden files and folders, symbolic links, pipes, sockets, devices and the index itself are passed
+    over. Raises SettingError for a path that does not exist, a file of a kind nobody reads, or a
+    folder without anything to read (a mistyped or unmounted folder must not look like one that was
+    emptied).
     """
     found = Found()
     seen: set[Path] = set()
     for given in paths:
         path = Path(os.path.abspath(given))  # noqa: PTH100 - a link given by name is meant, not its target
         before = len(seen)
-        for file, root in _files(path, given, found, index.absolute()):
+        for file, root in _files(path, given, found, index.resolve()):
             if file.suffix.lower() not in suffixes:
                 found.skipped[file.suffix.lower() or file.name] += 1
+            elif not _is_text(str(file)):
+                found.closed[file] = "its name is not valid UTF-8: rename it"
             elif file not in seen:
                 seen.add(file)
                 found.sources.append(Source(file, _root(file, root, roots)))
@@ -82,11 +89,33 @@ def _files(path: Path, given: Path, found: Found, index: Path) -> Iterator[tuple
 
     for folder, subfolders, names in os.walk(path, onerror=closed):
         here = Path(folder)
-        subfolders[:] = sorted(name for name in subfolders if name[0] != "." and here / name != index)
+        subfolders[:] = sorted(name for name in subfolders if name[0] != "." and not _is(here / name, index))
         for name in sorted(names):
-            file = here / name
-            if name[0] != "." and not file.is_symlink():
-                yield file, path
+            if name[0] != "." and _is_plain(here / name):
+                yield here / name, path
+
+
+def _is(folder: Path, index: Path) -> bool:
+    return folder.name == index.name and folder.resolve() == index
+
+
+def _is_plain(file: Path) -> bool:
+    """Whether it may be opened: a pipe would block for ever, a link could lead anywhere."""
+    try:
+        return stat.S_ISREG(file.lstat().st_mode)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True  # it is there, and the reader will say what is the matter with it
+
+
+def _is_text(path: str) -> bool:
+    """Whether the record can hold the path: names are bytes to the system and need not be text."""
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _root(file: Path, given: Path, roots: Sequence[Path]) -> Path:
@@ -97,8 +126,9 @@ def _root(file: Path, given: Path, roots: Sequence[Path]) -> Path:
 
 def _nothing(given: Path, path: Path, suffixes: Sequence[str], found: Found) -> str:
     readable = ", ".join(suffixes)
+    for place, reason in found.closed.items():
+        if place.is_relative_to(path):
+            return f"{place}: {reason}"
     if path.is_file():
         return f"{given}: not a kind of file that is read here; these are: {readable}"
-    if path in found.closed:
-        return f"{given}: {found.closed[path]}"
     return f"{given}: nothing to read in this folder (looked for {readable}); nothing was changed"

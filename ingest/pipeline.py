@@ -16,8 +16,8 @@ from ingest.report import Report
 from rag.backends import build, names
 from rag.build import build_embedder, build_indexer, build_store
 from rag.config import Backend, Settings
-from rag.errors import DocumentError
-from rag.indexing import Indexer
+from rag.errors import DocumentError, RagError, SettingError
+from rag.indexing import Indexer, check_embedder
 from rag.protocols import Embedder, Loader, Splitter, Store, StoredDocument
 from rag.types import Document
 
@@ -47,13 +47,17 @@ def ingest(
         embedder = build_embedder(settings)
         splitter = _splitter(settings, embedder)
         if dry_run:
-            report = _foretell(settings, paths, splitter, loaders, rebuild)
+            report = _foretell(settings, paths, embedder, splitter, loaders, rebuild)
         else:
+            before = _living(settings) if rebuild else frozenset()
             indexer = stack.enter_context(build_indexer(settings, start_over=rebuild))
+            if rebuild:
+                indexer.store.remember(_ROOTS, "[]")
             found = _discover(settings, paths, loaders, indexer.store)
             _remember_roots(indexer.store, found)
             todo = plan(found, indexer.store.documents(), lambda path: _shape(path, splitter))
             report = _carry_out(todo, indexer, splitter, loaders, quiet=quiet)
+            report.removed += len(before - {document.id for document in indexer.store.documents()})
             report.skipped = found.skipped
             report.device = embedder.device if indexer.embedded_chunks else None
     report.seconds = time.perf_counter() - began
@@ -63,18 +67,23 @@ def ingest(
 def _foretell(
     settings: Settings,
     paths: Sequence[Path],
+    embedder: Embedder,
     splitter: Splitter,
     loaders: Mapping[str, Loader],
     rebuild: bool,
 ) -> Report:
+    before = _living(settings) if rebuild else frozenset()
     stored: list[StoredDocument] = []
     store = build_store(settings, read_only=True) if _has_record(settings) and not rebuild else None
     found = _discover(settings, paths, loaders, store)
     if store is not None:
         stored = store.documents()
+        if known := store.settings().get("embedder"):
+            check_embedder(settings.index, known, embedder)
         store.close()
     todo = plan(found, stored, lambda path: _shape(path, splitter))
     report = _counted(todo)
+    report.removed += len(before - {planned.id for planned in todo.write})
     report.written = len(todo.write) - len(todo.moved)
     report.moved = len(todo.moved)
     report.skipped, report.dry_run = found.skipped, True
@@ -91,11 +100,14 @@ def _carry_out(
             if _read(planned, indexer, splitter, loaders, report):
                 written.add(planned.id)
             progress.file(indexer.embedded_chunks)
-        progress.say("publishing")
+        progress.say("embedding")
         indexer.flush()
-        indexer.remove(todo.gone)
+        progress.say("publishing")
+        # A moved file that could not be read at its new place keeps what was read at the old one.
+        kept = {old for new, old in todo.moved.items() if new not in written}
+        indexer.remove(name for name in todo.gone if name not in kept)
         report.generation = indexer.publish()
-    report.moved = len(written & todo.moved)
+    report.moved = len(written & todo.moved.keys())
     report.written = len(written) - report.moved
     living = indexer.store.documents()
     report.chunks = sum(document.chunks for document in living)
@@ -145,7 +157,21 @@ def _shape(path: Path, splitter: Splitter) -> str:
 
 
 def _has_record(settings: Settings) -> bool:
+    if settings.index.exists() and not settings.index.is_dir():
+        raise SettingError(f"index = {str(settings.index)!r} is not a folder")
     return settings.index.is_dir() and any(settings.index.iterdir())
+
+
+def _living(settings: Settings) -> frozenset[str]:
+    """The documents that starting over may lose; none can be told of a record that cannot be read."""
+    try:
+        store = build_store(settings, read_only=True)
+    except RagError:
+        return frozenset()
+    try:
+        return frozenset(document.id for document in store.documents())
+    finally:
+        store.close()
 
 
 def _loaders(settings: Settings, stack: ExitStack) -> dict[str, Loader]:

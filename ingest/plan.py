@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,10 +24,14 @@ class Planned:
 
 @dataclass(slots=True)
 class Plan:
-    """What is to be read and what forgotten. `moved` are the ids of files known under another path."""
+    """What is to be read and what forgotten.
+
+    `moved` maps the id of each file known under another path to the id it had there (the same one
+    where a whole folder moved).
+    """
 
     write: list[Planned] = field(default_factory=list)
-    moved: set[str] = field(default_factory=set)
+    moved: dict[str, str] = field(default_factory=dict)
     unchanged: list[str] = field(default_factory=list)
     gone: list[str] = field(default_factory=list)
     failed: list[tuple[str, str]] = field(default_factory=list)
@@ -35,7 +39,7 @@ class Plan:
     @property
     def removed(self) -> int:
         """Documents whose file is gone for good."""
-        return len(self.gone) - len(self.moved)
+        return len(set(self.gone) - set(self.moved.values()))
 
 
 def plan(found: Found, stored: Sequence[StoredDocument], shape: Callable[[Path], str]) -> Plan:
@@ -43,7 +47,7 @@ def plan(found: Found, stored: Sequence[StoredDocument], shape: Callable[[Path],
     result = Plan(failed=[(str(folder), reason) for folder, reason in sorted(found.closed.items())])
     known = {document.id: document for document in stored}
     present: set[str] = set()
-    for source, name in _named(found.sources, stored, result):
+    for source, name in _named(found.sources, stored):
         present.add(name)
         try:
             digest = _digest(source.path, shape(source.path))
@@ -65,38 +69,52 @@ def plan(found: Found, stored: Sequence[StoredDocument], shape: Callable[[Path],
 
 
 def _recognise_moves(result: Plan, known: dict[str, StoredDocument]) -> None:
-    """A new file with the content of one that is gone is that one, moved."""
-    orphans = {known[name].digest for name in result.gone}
+    """A file with the content of one that is gone is that one, moved."""
+    orphans: dict[str, list[str]] = {}
+    for name in result.gone:
+        orphans.setdefault(known[name].digest, []).append(name)
     for planned in result.write:
-        if planned.id not in known and planned.digest in orphans:
-            orphans.discard(planned.digest)
-            result.moved.add(planned.id)
+        last = known.get(planned.id)
+        if last is None and orphans.get(planned.digest):
+            result.moved[planned.id] = orphans[planned.digest].pop(0)
+        elif last is not None and last.digest == planned.digest:
+            result.moved[planned.id] = planned.id
 
 
-def _named(
-    sources: Iterable[Source], stored: Sequence[StoredDocument], result: Plan
-) -> Iterable[tuple[Source, str]]:
+def _named(sources: Iterable[Source], stored: Sequence[StoredDocument]) -> Iterable[tuple[Source, str]]:
     """Each source with its document id: the one it had, else its path relative to its root.
 
-    Two folders may hold files of the same relative path: the later one's id begins with its
-    folder's name. An id whose file is no longer there is free to be taken over.
+    Two folders may hold files of the same relative path: the later one's id begins with as many
+    folders above its root as tell them apart. An id whose file is no longer there is free to be
+    taken over.
     """
     ids = {document.source: document.id for document in stored}
     owners = {document.id: document.source for document in stored}
     for source in sources:
         own = str(source.path)
-        for name in (ids.get(own), source.name, f"{source.root.name}/{source.name}"):
-            if name is None:
-                continue
-            owner = owners.get(name, own)
-            if owner == own or not Path(owner).exists():
+        for name in (ids.get(own), *_names(source)):
+            if name is not None and ((owner := owners.get(name, own)) == own or _gone(owner)):
                 owners[name] = own
                 yield source, name
                 break
-        else:
-            owner = owners[source.name]
-            way_out = "ingest a folder above both into another index"
-            result.failed.append((own, f"its name {source.name!r} belongs to {owner} already: {way_out}"))
+
+
+def _names(source: Source) -> Iterator[str]:
+    """The path relative to the root, to the folder above it and so on; last of all the full path."""
+    for root in (source.root, *source.root.parents):
+        yield source.path.relative_to(root).as_posix()
+    yield source.path.as_posix()
+
+
+def _gone(file: str) -> bool:
+    """Whether there is no such file; one that may not be looked at counts as there."""
+    try:
+        Path(file).lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _digest(file: Path, shape: str) -> str:

@@ -35,11 +35,11 @@ class Report:
             "unchanged": self.unchanged,
             "removed": self.removed,
             "moved": self.moved,
-            "failed": [{"path": path, "reason": reason} for path, reason in self.failed],
+            "failed": [{"path": _text(path), "reason": reason} for path, reason in self.failed],
             "warnings": [
                 {"path": path, "kind": kind, "detail": detail} for path, kind, detail in self.warnings
             ],
-            "skipped": dict(sorted(self.skipped.items())),
+            "skipped": {_text(kind): count for kind, count in sorted(self.skipped.items())},
             "empty_pages": self.empty_pages,
             "chunks": self.chunks,
             "seconds": round(self.seconds, 3),
@@ -56,11 +56,11 @@ class Report:
     def lines(self) -> Iterator[str]:
         """The report as text."""
         for path, reason in self.failed:
-            yield f"failed   {path}: {reason}"
+            yield f"failed   {_line(path)}: {reason}"
         for path, kind, detail in self.warnings:
-            yield f"warning  {path}: {kind.replace('_', ' ')}: {detail}"
+            yield f"warning  {_line(path)}: {kind.replace('_', ' ')}: {detail}"
         if self.skipped:
-            kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(self.skipped.items()))
+            kinds = ", ".join(f"{count} {_line(kind)}" for kind, count in sorted(self.skipped.items()))
             yield f"skipped  files of other kinds: {kinds}"
         would = "would be " if self.dry_run else ""
         moved = f", {self.moved} moved" if self.moved else ""
@@ -83,3 +83,15 @@ class Report:
             f", of which embedding {self.embedding_seconds:.1f} s ({share:.0%}): "
             f"{self.embedded_chunks} chunks, {rate:.0f} a second on {self.device}"
         )
+
+
+def _text(path: str) -> str:
+    """A path as text: bytes of a name that are not UTF-8 are written as escapes."""
+    return path.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _line(path: str) -> str:
+    """A path on one line: a line feed or a terminal's escape in a name is shown, not obeyed."""
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in _text(path)
+    )

@@ -19,7 +19,7 @@ _CHARACTERS_PER_TOKEN = 16
 _LEAST_TOKENS = 16
 
 
-def build(count_tokens: Callable[[str], int], chunk_tokens: int = 256) -> Splitter:
+def build(count_tokens: Callable[[str], int], chunk_tokens: int = 250) -> Splitter:
     """A splitter whose chunks have at most `chunk_tokens` tokens, heading path included.
 
     `count_tokens` is the embedder's count without special tokens. Raises SettingError where
