@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import codecs
 import json
 import sys
 from collections.abc import Sequence
@@ -24,14 +23,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rebuild=options.rebuild,
         quiet=options.quiet,
     )
-    encoding = sys.stdout.encoding or "utf-8"
     if options.json:
-        only_ascii = codecs.lookup(encoding).name != "utf-8"
-        text = json.dumps(report.as_json(), ensure_ascii=only_ascii, indent=2)
+        print(json.dumps(report.as_json(), ensure_ascii=False, indent=2))
     else:
-        text = "\n".join(report.lines())
-    # A terminal that cannot write a name's characters is no reason to lose the report.
-    print(text.encode(encoding, "backslashreplace").decode(encoding))
+        print("\n".join(report.lines()))
     return 1 if report.failed else 0
 
 

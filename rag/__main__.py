@@ -36,7 +36,7 @@ def _search(options: argparse.Namespace, settings: Settings) -> int:
 
     found = build_engine(settings).search(options.question, k=options.k)
     result = {"generation": found.generation, "hits": [hit_json(hit) for hit in found.hits]}
-    _print(options, result, lambda: [line for hit in enumerate(found.hits, 1) for line in _hit_lines(*hit)])
+    _print(options, result, lambda: _found_lines(found.hits))
     return 0
 
 
@@ -66,6 +66,11 @@ def _citation_lines(citation: Citation) -> list[str]:
     place = _place(citation.document, citation.heading, citation.page)
     quote = " ".join(citation.quote.split())
     return [f"[{citation.marker}] {place} ({citation.start}-{citation.end})", f"    {quote}"]
+
+
+def _found_lines(hits: Sequence[Hit]) -> list[str]:
+    lines = [line for rank, hit in enumerate(hits, 1) for line in _hit_lines(rank, hit)]
+    return lines or ["Nothing found."]
 
 
 def _hit_lines(rank: int, hit: Hit) -> list[str]:

@@ -27,17 +27,13 @@ def names(package: str) -> list[str]:
 def build(setting: str, package: str, backend: Backend, **given: Any) -> Any:
     """Build the backend that `setting` names; `given` are arguments the composition root supplies.
 
-    Raises SettingError as `check` does, or for a package that is not installed (naming the pip
-    command).
+    Raises SettingError as `check` does.
     """
     function, options = check(setting, package, backend, given)
     try:
         return function(**given, **options)
     except ModuleNotFoundError as error:
-        raise SettingError(
-            f"{setting}.name = {backend.name!r} needs the package {error.name}: "
-            f'pip install "lectern[{backend.name}]"'
-        ) from error
+        raise _not_installed(setting, backend, error) from error
 
 
 def check(
@@ -45,12 +41,15 @@ def check(
 ) -> tuple[Callable[..., Any], dict[str, Any]]:
     """The backend's `build` and its options as the types it declares; `given` names are not options.
 
-    Raises SettingError for an unknown name or option, listing the valid ones, or a value of the
-    wrong type.
+    Raises SettingError for an unknown name or option, listing the valid ones, a value of the wrong
+    type, or a package that is not installed, naming the pip command.
     """
     if backend.name not in (valid := names(package)):
         raise SettingError(f"{setting}.name: there is no {backend.name!r}; valid: {', '.join(valid)}")
-    function: Callable[..., Any] = import_module(f"{package}.{backend.name}").build
+    try:
+        function: Callable[..., Any] = import_module(f"{package}.{backend.name}").build
+    except ModuleNotFoundError as error:
+        raise _not_installed(setting, backend, error) from error
     types = get_type_hints(function)
     offered = [name for name in inspect.signature(function).parameters if name not in given]
     options = {}
@@ -64,3 +63,10 @@ def check(
             reason = error.errors(include_url=False)[0]["msg"]
             raise SettingError(f"{setting}.{name}: {reason} (it is {value!r})") from error
     return function, options
+
+
+def _not_installed(setting: str, backend: Backend, error: ModuleNotFoundError) -> SettingError:
+    return SettingError(
+        f"{setting}.name = {backend.name!r} needs the package {error.name}: "
+        f'pip install "lectern[{backend.name}]"'
+    )

@@ -17,9 +17,11 @@ COULD_NOT_START = 2
 _INTERRUPTED = 130
 
 
-def add_settings(parser: argparse.ArgumentParser) -> None:
-    """The flags `settings_of` reads."""
-    parser.add_argument("--index", metavar="DIR", help="the index's folder (default: index)")
+def add_settings(
+    parser: argparse.ArgumentParser, *, index: str = "the index's folder (default: index)"
+) -> None:
+    """The flags `settings_of` reads; `index` is what the help says of that one."""
+    parser.add_argument("--index", metavar="DIR", help=index)
     parser.add_argument("--config", type=Path, metavar="FILE", help="settings file (default: rag.toml)")
     parser.add_argument(
         "--set",
@@ -33,15 +35,17 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
 
 def settings_of(options: argparse.Namespace, more: Mapping[str, Any] | None = None) -> Settings:
     """The settings that flags, environment and file amount to; `more` are a command's own flags."""
-    flags: dict[str, Any] = {**assignments(options.assignments), "index": options.index, **(more or {})}
-    return load_settings({name: value for name, value in flags.items() if value is not None}, options.config)
+    own = {"index": options.index, **(more or {})}
+    given = {name: value for name, value in own.items() if value is not None}
+    return load_settings({**assignments(options.assignments), **given}, options.config)
 
 
 def run(main: Callable[[], int]) -> int:
     """Run a command; whatever goes wrong is one line on standard error and a status, no traceback."""
     prepare_environment()
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(encoding="utf-8")  # results are read by programs, whatever the locale
+        # Results are read by programs, whatever the locale; a file name need not be valid UTF-8.
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     try:
         return main()
     except RagError as error:
@@ -52,6 +56,8 @@ def run(main: Callable[[], int]) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return COULD_NOT_START
+    except ModuleNotFoundError as error:
+        return _fail(f"the package {error.name} is not installed: pip install lectern")
     except OSError as error:
         return _fail(f"{error.filename or 'system'}: {error.strerror or error}")
     except MemoryError:

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -83,6 +83,14 @@ class Settings(BaseSettings):
     generator: Backend = Backend(name="extractive")
     pdf: Pdf = Pdf()
     api: Api = Api()
+
+    @field_validator("index", mode="before")
+    @classmethod
+    def _named(cls, value: object) -> object:
+        """An empty name would be the working directory: a variable that a script left unset."""
+        if value == "":
+            raise ValueError("must not be empty")
+        return value
 
 
 def load_settings(flags: Mapping[str, Any] | None = None, file: Path | None = None) -> Settings:

@@ -27,7 +27,7 @@ from rag.index import KEYS, RECORD, write_generation
 from rag.protocols import DenseIndex, Embedder, SparseIndex, Store, StoredDocument
 from rag.types import Chunk, Document, Embedded
 
-_BATCH_CHUNKS = 1024
+_BATCH_CHUNKS = 512
 _LOCK = "lock"
 _HOLDER = "lock.json"
 

@@ -1,0 +1,86 @@
+"""The measures are those of the textbooks, over every judged query, in the retriever's order."""
+
+from __future__ import annotations
+
+from math import log2
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from eval.metrics import MEASURES, latency, mean, per_query
+
+
+def test_every_measure_agrees_with_a_calculation_by_hand() -> None:
+    """Three relevant documents (2, 1, 1); the run has them at places 2 and 7, the third nowhere.
+
+    DCG = 1/log2(3) + 2/log2(8) with linear gains; the ideal order is 2, 1, 1 at places 1, 2, 3.
+    """
+    qrels = {"q": {"a": 1, "b": 2, "c": 1, "x": 0}}
+    run = {"q": ["x", "a", "n3", "n4", "n5", "n6", "b", "n8"]}
+    [values] = per_query(qrels, run).values()
+    dcg = 1 / log2(3) + 2 / log2(8)
+    ideal = 2 / log2(2) + 1 / log2(3) + 1 / log2(4)
+    assert values == pytest.approx(
+        {
+            "ndcg@10": dcg / ideal,  # 1.2976 / 3.1309 = 0.4144
+            "recall@1": 0.0,
+            "recall@5": 1 / 3,
+            "recall@10": 2 / 3,
+            "recall@100": 2 / 3,
+            "mrr@10": 1 / 2,
+        }
+    )
+    assert values["ndcg@10"] == pytest.approx(0.4144, abs=5e-5)
+
+
+def test_a_relevant_document_beyond_place_ten_counts_for_recall_at_100_alone() -> None:
+    run = {"q": [f"n{place}" for place in range(1, 11)] + ["a"]}
+    [values] = per_query({"q": {"a": 1}}, run).values()
+    assert {name for name, value in values.items() if value} == {"recall@100"}
+    run = {"q": [f"n{place}" for place in range(1, 101)] + ["a"]}
+    assert not any(per_query({"q": {"a": 1}}, run)["q"].values())
+
+
+def test_a_judged_query_without_results_counts_as_zero() -> None:
+    values = per_query({"hit": {"a": 1}, "empty": {"a": 1}, "missing": {"a": 1}}, {"hit": ["a"], "empty": []})
+    assert mean(values) == pytest.approx(dict.fromkeys(MEASURES, 1 / 3))
+
+
+def test_a_run_without_any_result_is_all_zeros() -> None:
+    assert mean(per_query({"q": {"a": 1}}, {"q": []})) == dict.fromkeys(MEASURES, 0.0)
+
+
+def test_a_query_whose_judgements_are_all_zero_counts_as_zero() -> None:
+    values = per_query({"hit": {"a": 1}, "none": {"a": 0}}, {"hit": ["a"], "none": ["a"]})
+    assert mean(values) == pytest.approx(dict.fromkeys(MEASURES, 1 / 2))
+
+
+def test_queries_without_judgements_are_ignored() -> None:
+    assert list(per_query({"q": {"a": 1}}, {"q": ["a"], "other": ["a"]})) == ["q"]
+
+
+def test_ids_may_be_chinese_or_hold_spaces() -> None:
+    [values] = per_query({"问 1": {"文档 一": 1}}, {"问 1": ["x y", "文档 一"]}).values()
+    assert values["mrr@10"] == 0.5
+
+
+@given(st.permutations([f"{number:03}" for number in range(100)]), st.integers(0, 99))
+def test_the_order_of_the_run_is_never_changed(order: list[str], place: int) -> None:
+    [values] = per_query({"q": {order[place]: 1}}, {"q": order}).values()
+    assert values["mrr@10"] == pytest.approx(1 / (place + 1) if place < 10 else 0.0)
+    assert values["ndcg@10"] == pytest.approx(1 / log2(place + 2) if place < 10 else 0.0)
+    assert [values[f"recall@{k}"] for k in (1, 5, 10, 100)] == [float(place < k) for k in (1, 5, 10, 100)]
+
+
+def test_an_average_needs_queries() -> None:
+    with pytest.raises(ValueError, match="no queries"):
+        mean({})
+
+
+def test_latency_is_the_median_and_the_95th_percentile() -> None:
+    assert latency([float(value) for value in range(1, 102)]) == {
+        "latency_p50_ms": 51.0,
+        "latency_p95_ms": 96.0,
+    }
+    assert latency([3.0]) == {"latency_p50_ms": 3.0, "latency_p95_ms": 3.0}
