@@ -9,6 +9,7 @@ from rag import text
 from rag.types import Chunk, Citation, Draft, Hit
 
 _MARKER = re.compile(r"[\[【](\d{1,3})[\]】]")
+_GROUP = re.compile(r"[\[【]\s*(\d{1,3}(?:\s*[,，、]\s*\d{1,3})+)\s*[\]】]")
 
 
 def cite(draft: Draft, hits: Sequence[Hit]) -> tuple[str, tuple[Citation, ...]]:
@@ -17,15 +18,27 @@ def cite(draft: Draft, hits: Sequence[Hit]) -> tuple[str, tuple[Citation, ...]]:
     A quote must stand word for word in the passage its marker names. Where a draft brings no
     quotes, the sentence of that passage nearest to the marked statement is quoted.
     """
-    quotes = draft.quotes or _found_quotes(draft.text, hits)
+    written = draft.text if draft.quotes else _GROUP.sub(_apart, draft.text)
+    quotes = draft.quotes or _found_quotes(written, hits)
     citations = [
         citation
         for marker, quote in dict.fromkeys(quotes)
         if (citation := _citation(marker, quote, hits)) is not None
     ]
-    known = {citation.marker for citation in citations}
-    cleaned = _MARKER.sub(lambda found: f"[{found[1]}]" if int(found[1]) in known else "", draft.text)
-    return cleaned.strip(), tuple(sorted(citations, key=lambda each: (each.marker, each.start)))
+    if draft.quotes and len(citations) == len(set(draft.quotes)):
+        written = draft.text  # the generator set every marker itself: other brackets are the document's
+    else:
+        written = _keep_markers(written, {citation.marker for citation in citations})
+    return written.strip(), tuple(sorted(citations, key=lambda each: (each.marker, each.start)))
+
+
+def _keep_markers(answer: str, known: set[int]) -> str:
+    return _MARKER.sub(lambda found: f"[{int(found[1])}]" if int(found[1]) in known else "", answer)
+
+
+def _apart(group: re.Match[str]) -> str:
+    """`[1, 2]`, as language models often write, as `[1][2]`."""
+    return "".join(f"[{int(number)}]" for number in re.findall(r"\d+", group[1]))
 
 
 def _citation(marker: int, quote: str, hits: Sequence[Hit]) -> Citation | None:

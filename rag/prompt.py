@@ -34,7 +34,7 @@ _ROLE_MARK = re.compile(
 )
 _THOUGHT = re.compile(r"\A\s*(?:<think>)?.*?</think>", re.DOTALL)
 _OPEN_THOUGHT = re.compile(r"\A\s*<think>.*\Z", re.DOTALL)
-_MARKER = re.compile(r"\[\d+\]")
+_MARKER = re.compile(r"[\[【][\d\s,，、]+[\]】]")
 _WRAPPING = " \t\n*_`\"'“”「」.。!！"
 
 

@@ -267,6 +267,11 @@ class SqliteStore:
                 raise RagError(f"{self._file}: {reason}: free space and run this again") from error
             if "locked" in str(error):
                 raise IndexBusy(f"{self._file}: another process holds the record: try again") from error
+            if "readonly" in str(error):  # a record in WAL mode needs its -shm file beside it
+                raise SettingError(
+                    f"{self._file}: reading needs write permission on the folder as well: "
+                    "grant it, or use a copy of the folder"
+                ) from error
             raise self._damaged(error) from error
         except sqlite3.DatabaseError as error:
             raise self._damaged(error) from error

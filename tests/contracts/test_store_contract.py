@@ -10,7 +10,7 @@ from typing import get_type_hints
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag import backends, text
@@ -83,6 +83,7 @@ def test_a_document_comes_back_as_it_was_put(store: Store) -> None:
 
 
 @pytest.mark.parametrize("backend", backends.names("rag.stores"))
+@settings(max_examples=40, deadline=None)
 @given(contents=st.lists(ANY_TEXT, min_size=1, max_size=3))
 def test_fetched_chunks_are_the_exact_characters_of_their_documents(
     backend: str, contents: list[str], tmp_path_factory: pytest.TempPathFactory

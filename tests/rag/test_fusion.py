@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.fusion import UNREADABLE, standardise, trusted_weight, weighted_sum
@@ -15,23 +15,27 @@ SCORE = st.floats(-50.0, 50.0, width=32)
 SCORES = st.lists(SCORE, min_size=1, max_size=40).map(lambda values: np.array(values, dtype=np.float32))
 
 
+@settings(deadline=None)
 @given(weight=SHARE, readable=SHARE)
 def test_trust_stays_between_nothing_and_the_full_weight(weight: float, readable: float) -> None:
     assert 0.0 <= trusted_weight(weight, readable) <= weight
 
 
+@settings(deadline=None)
 @given(weight=SHARE, readable=SHARE, more=SHARE)
 def test_what_is_more_readable_is_trusted_more(weight: float, readable: float, more: float) -> None:
     low, high = sorted([readable, more])
     assert trusted_weight(weight, low) <= trusted_weight(weight, high)
 
 
+@settings(deadline=None)
 @given(weight=SHARE, readable=st.floats(0.0, UNREADABLE))
 def test_an_unreadable_question_has_no_weight_and_a_readable_one_all(weight: float, readable: float) -> None:
     assert trusted_weight(weight, readable) == 0.0
     assert trusted_weight(weight, 1.0) == weight
 
 
+@settings(deadline=None)
 @given(scores=SCORES)
 def test_a_standardised_sample_has_mean_0_and_deviation_1(scores: Vectors) -> None:
     spread = float(np.std(scores, dtype=np.float64))
@@ -42,6 +46,7 @@ def test_a_standardised_sample_has_mean_0_and_deviation_1(scores: Vectors) -> No
         assert float(result.std()) == pytest.approx(1.0, abs=1e-4)
 
 
+@settings(deadline=None)
 @given(sample=SCORES, scores=SCORES)
 def test_standardising_keeps_the_order_and_is_always_a_number(sample: Vectors, scores: Vectors) -> None:
     result = standardise(scores, sample)
@@ -51,6 +56,7 @@ def test_standardising_keeps_the_order_and_is_always_a_number(sample: Vectors, s
     assert (np.diff(result[order]) >= 0).all()
 
 
+@settings(deadline=None)
 @given(value=SCORE.filter(lambda value: abs(value) > 1e-3), count=st.integers(1, 30))
 def test_a_match_stands_above_no_match_where_all_matches_score_the_same(value: float, count: int) -> None:
     sample = np.full(count, value, dtype=np.float32)
@@ -66,6 +72,7 @@ def test_nothing_found_says_nothing() -> None:
     assert standardise(np.zeros(2, np.float32), np.zeros(3, np.float32)).tolist() == [0.0, 0.0]
 
 
+@settings(deadline=None)
 @given(pairs=st.lists(st.tuples(SCORE, SCORE), min_size=1, max_size=30), weight=SHARE)
 def test_a_weighted_sum_lies_between_its_parts(pairs: list[tuple[float, float]], weight: float) -> None:
     sparse, dense = np.array(pairs, dtype=np.float32).T
@@ -74,6 +81,7 @@ def test_a_weighted_sum_lies_between_its_parts(pairs: list[tuple[float, float]],
     assert (result <= np.maximum(sparse, dense) + 1e-4).all()
 
 
+@settings(deadline=None)
 @given(scores=SCORES)
 def test_at_either_end_one_leg_speaks_alone(scores: Vectors) -> None:
     other = scores[::-1].copy()
@@ -81,6 +89,7 @@ def test_at_either_end_one_leg_speaks_alone(scores: Vectors) -> None:
     assert np.array_equal(weighted_sum(scores, other, 1.0), other)
 
 
+@settings(deadline=None)
 @given(sparse=SCORE, dense=SCORE, more=st.floats(0.0, 10.0, width=32), weight=SHARE)
 def test_a_better_score_in_either_leg_never_lowers_the_sum(
     sparse: float, dense: float, more: float, weight: float

@@ -175,6 +175,18 @@ def test_the_same_content_is_not_published_twice(
     assert read_manifest(settings.index).number == number
 
 
+def test_another_analyser_makes_the_index_anew_from_the_record(
+    tmp_path: Path, settings_for: SettingsFor, write_index: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_for(tmp_path / "index")
+    generation = write_index(settings, {"a.md": "Some text."})
+    monkeypatch.setattr("rag.text.VERSION", "another")
+    with build_indexer(settings) as indexer:
+        assert indexer.publish() != generation
+        assert indexer.embedded_chunks == 0
+    assert read_manifest(settings.index).number == 2
+
+
 def test_a_text_embedded_before_is_not_embedded_again(
     tmp_path: Path, settings_for: SettingsFor, make_document: MakeDocument
 ) -> None:

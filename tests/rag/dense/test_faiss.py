@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.dense.faiss import build
@@ -76,6 +76,7 @@ def test_a_row_of_very_many_vectors_takes_no_place_of_others(tmp_path: Path) -> 
     assert ranking.rows[0] == 0
 
 
+@settings(deadline=None)
 @given(
     ties=st.integers(1, 200), depth=st.integers(1, 220), better=st.integers(0, 5), seed=st.integers(0, 1000)
 )

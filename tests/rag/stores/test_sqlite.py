@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sqlite3
 import subprocess
@@ -207,6 +208,19 @@ def test_a_reader_cannot_write(store: SqliteStore, tmp_path: Path) -> None:
         reader.remove(["a.md"])
     assert [document.id for document in reader.documents()] == ["a.md"]
     reader.close()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="to root every folder is writable")
+def test_a_folder_that_cannot_be_written_is_no_damage(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path)
+    put(store, "a.md", "text")
+    store.close()
+    tmp_path.chmod(0o555)
+    try:
+        with pytest.raises(SettingError, match=r"record\.sqlite.*write permission on the folder"):
+            build(tmp_path, read_only=True)
+    finally:
+        tmp_path.chmod(0o755)
 
 
 def test_every_thread_may_read_while_one_writes(store: SqliteStore, tmp_path: Path) -> None:

@@ -1,0 +1,222 @@
+"""`python -m rag` as its users run it: a process, an exit status, what stands where."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rag.config import Settings
+from rag.generation import generation_folder, read_manifest
+
+HEAVY = ("torch", "transformers", "faiss", "sentence_transformers", "baguetter")
+HIT = {"document", "start", "end", "page", "heading", "text", "score", "sparse", "dense"}
+CITATION = {"marker", "document", "page", "heading", "start", "end", "quote"}
+ANSWER = {
+    *("id", "question", "answer", "abstained", "reason", "confidence", "citations", "passages"),
+    *("generator", "timings", "usage", "generation"),
+}
+
+Command = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def rag(tmp_path: Path) -> Command:
+    """Runs `python -m rag` in an empty folder, without a variable of ours."""
+    root = Path(__file__).parents[2]
+    environment = {name: value for name, value in os.environ.items() if not name.upper().startswith("RAG_")}
+
+    def command(*words: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", "rag", *words],
+            capture_output=True,
+            encoding="utf-8",
+            cwd=tmp_path,
+            env=environment | {"PYTHONPATH": str(root)} | variables,
+            timeout=100,
+            check=False,
+        )
+
+    return command
+
+
+def is_one_line_of_error(done: subprocess.CompletedProcess[str], *parts: str) -> None:
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert done.stderr.startswith("error: ")
+    assert done.stderr.count("\n") == 1
+    for part in parts:
+        assert part in done.stderr
+
+
+def loaded(code: str, cwd: Path) -> list[str]:
+    """Which of the heavy packages a process has imported after `code`."""
+    report = f"; import sys; print([name for name in {HEAVY!r} if name in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", code + report], capture_output=True, text=True, cwd=cwd, check=True
+    )
+    names: list[str] = json.loads(done.stdout.splitlines()[-1].replace("'", '"'))
+    return names
+
+
+def test_an_answer_as_json_has_the_promised_shape(
+    rag: Command, index: Settings, texts: dict[str, str]
+) -> None:
+    question = "What did the lamp of the lighthouse burn?"
+    done = rag("ask", question, "--index", str(index.index), "--mode", "sparse", "--json")
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert set(answer) >= ANSWER
+    assert answer["abstained"] is False
+    assert answer["generation"] == read_manifest(index.index).generation
+    assert answer["citations"]
+    for citation in answer["citations"]:
+        assert set(citation) >= CITATION
+        document = texts[citation["document"]]
+        assert document[citation["start"] : citation["end"]] == citation["quote"]
+        assert f"[{citation['marker']}]" in answer["answer"]
+    for passage in answer["passages"]:
+        assert set(passage) >= HIT
+
+
+@pytest.mark.parametrize("mode", ["sparse", "hybrid"])
+def test_a_search_as_json_has_the_promised_shape(mode: str, rag: Command, index: Settings) -> None:
+    done = rag("search", "oil lamp", "--index", str(index.index), "--mode", mode, "-k", "2", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["generation"] == read_manifest(index.index).generation
+    assert 1 <= len(found["hits"]) <= 2
+    for hit in found["hits"]:
+        assert set(hit) >= HIT
+        assert hit["sparse"] is None or set(hit["sparse"]) == {"rank", "score"}
+        assert (hit["dense"] is None) == (mode == "sparse")
+    assert found["hits"][0]["document"] == "lighthouse.md"
+
+
+def test_for_people_there_is_text(rag: Command, index: Settings) -> None:
+    """In Chinese, and with standard output in another encoding."""
+    done = rag(
+        "search",
+        "部署之前要检查什么？",
+        "--index",
+        str(index.index),
+        "--mode",
+        "sparse",
+        PYTHONIOENCODING="ascii",
+    )
+    assert done.returncode == 0, done.stderr
+    assert "1. 部署.md, Notes" in done.stdout
+    assert "部署之前要检查内存。" in done.stdout
+    assert "sparse #1" in done.stdout
+
+
+def test_a_refusal_is_an_answer(rag: Command, index: Settings) -> None:
+    done = rag(
+        *("ask", "Who won the chess championship?", "--index", str(index.index)),
+        *("--mode", "sparse", "--json"),
+    )
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert answer["abstained"] is True
+    assert answer["reason"]
+    assert answer["citations"] == []
+
+
+def test_status_describes_the_index(rag: Command, index: Settings) -> None:
+    done = rag("status", "--index", str(index.index), "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["documents"], found["chunks"], found["intact"]) == (4, 8, True)
+    lines = rag("status", RAG_INDEX=str(index.index)).stdout.splitlines()
+    assert {line.split()[0] for line in lines} == set(found)
+
+
+def test_without_an_index_every_verb_says_how_to_make_one(rag: Command) -> None:
+    for words in (("ask", "q"), ("search", "q"), ("status",)):
+        is_one_line_of_error(rag(*words, "--index", "nowhere"), "nowhere", "python -m ingest FOLDER")
+
+
+def test_an_empty_question_is_refused(rag: Command, index: Settings) -> None:
+    is_one_line_of_error(rag("search", " ", "--index", str(index.index)), "the question is empty")
+
+
+def test_a_question_that_is_no_text_is_refused(rag: Command, index: Settings) -> None:
+    """The shell hands over bytes that are no UTF-8 as half characters."""
+    is_one_line_of_error(rag("search", "lamp \udcff", "--index", str(index.index)), "half a character")
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (("--set", "retriever.kk=3"), "retriever.kk: no such setting; valid here: dense_weight"),
+        (("--set", "retriever.k=many"), "retriever.k: "),
+        (("--set", "nothing"), "write NAME=VALUE"),
+        (("--set", "embedder.model=./nowhere"), "embedder.model = './nowhere': there is no such folder"),
+        (("--set", "sparse.name=nobody"), "sparse.name: there is no 'nobody'; valid: baguetter"),
+        (("--config", "nowhere.toml"), "--config nowhere.toml: no such file"),
+    ],
+)
+def test_a_wrong_setting_is_named(words: tuple[str, ...], part: str, rag: Command, index: Settings) -> None:
+    is_one_line_of_error(rag("search", "lamp", "--index", str(index.index), *words), part)
+
+
+def test_a_misspelt_variable_is_named(rag: Command) -> None:
+    is_one_line_of_error(rag("status", RAG_INDX="x"), "RAG_INDX: no such setting; valid: ")
+
+
+def test_a_damaged_index_is_named(rag: Command, index: Settings, tmp_path: Path) -> None:
+    copy = tmp_path / "index"
+    shutil.copytree(index.index, copy)
+    (generation_folder(copy, 1) / "sparse-idf.npy").write_bytes(b"x")
+    is_one_line_of_error(rag("search", "lamp"), "sparse-idf.npy is damaged", "python -m ingest")
+    shutil.rmtree(copy)
+    copy.write_text("a file where the index should be")
+    is_one_line_of_error(rag("search", "lamp"), "index")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        ("tell",),
+        ("ask",),
+        ("search", "q", "-k", "0"),
+        ("search", "q", "-k", "x"),
+        ("ask", "q", "--mode", "m"),
+    ],
+    ids=["no verb", "another verb", "no question", "k 0", "k no number", "another mode"],
+)
+def test_a_command_that_is_not_understood_has_status_2(words: tuple[str, ...], rag: Command) -> None:
+    done = rag(*words)
+    assert done.returncode == 2
+    assert "error: " in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "_positive" not in done.stderr
+
+
+@pytest.mark.parametrize("package", ["rag", "ingest"])
+def test_help_loads_no_heavy_package(package: str, tmp_path: Path) -> None:
+    code = (
+        "import runpy, sys; sys.argv = ['-m', '--help']\n"
+        f"try: runpy.run_module('{package}', run_name='__main__', alter_sys=True)\n"
+        "except SystemExit as done: assert not done.code\n"
+    )
+    assert loaded(code + "pass", tmp_path) == []
+
+
+def test_a_sparse_search_never_waits_for_torch(index: Settings, tmp_path: Path) -> None:
+    """Baguetter itself imports faiss; nothing of ours does."""
+    words = ["search", "oil lamp", "--mode", "sparse", "--index", str(index.index)]
+    code = f"from rag.__main__ import main; assert main({words!r}) == 0"
+    assert set(loaded(code, tmp_path)) <= {"baguetter", "faiss"}
+
+
+def test_status_loads_no_heavy_package(index: Settings, tmp_path: Path) -> None:
+    code = f"from rag.__main__ import main; assert main(['status', '--index', {str(index.index)!r}]) == 0"
+    assert loaded(code, tmp_path) == []
