@@ -14,11 +14,10 @@ from rag import text
 from rag.errors import IndexDamaged, IndexReplaced
 from rag.generation import Manifest, generation_folder, verify
 from rag.protocols import DenseIndex, DenseReader, SparseIndex, SparseReader, Store, StoredChunk
-from rag.types import Chunk, Vectors
+from rag.types import Chunk
 
 # Row to record key: numbers that depend on the record's history and say nothing of the content.
 KEYS = "keys.npy"
-_READABLE = "readable.npy"
 # The setting under which a record keeps its identity: keys of one record mean nothing in another.
 RECORD = "record"
 
@@ -39,7 +38,6 @@ class OpenIndex:
         self._sparse = sparse
         self._dense = dense
         self._keys: npt.NDArray[np.int64] = self._array(KEYS)
-        self._shares: Vectors = self._array(_READABLE)
 
     @cached_property
     def sparse(self) -> SparseReader:
@@ -50,10 +48,6 @@ class OpenIndex:
     def dense(self) -> DenseReader:
         """The dense leg's structure."""
         return self._dense.open(self._home)
-
-    def readable(self, rows: Sequence[int]) -> Vectors:
-        """What share of each row's text the embedder can read, float32 (len(rows),)."""
-        return self._shares[np.asarray(rows, dtype=np.int64)]
 
     def chunks(self, rows: Sequence[int]) -> list[Chunk]:
         """The chunks of these rows, in their order.
@@ -86,10 +80,8 @@ def write_generation(
     home: Path, chunks: Sequence[StoredChunk], dimension: int, sparse: SparseIndex, dense: DenseIndex
 ) -> None:
     """Write the files of a generation whose row i is `chunks[i]`."""
-    embedded = [stored.embedded for stored in chunks]
     np.save(home / KEYS, np.array([stored.key for stored in chunks], dtype=np.int64))
-    np.save(home / _READABLE, np.array([each.readable for each in embedded], dtype=np.float32))
     sparse.write(home, (text.terms(stored.chunk.indexed_text) for stored in chunks))
-    rows = [row for row, each in enumerate(embedded) for _ in each.vectors]
+    rows = [row for row, stored in enumerate(chunks) for _ in stored.vectors]
     nothing = np.zeros((0, dimension), dtype=np.float32)
-    dense.write(home, np.concatenate([nothing, *(each.vectors for each in embedded)]), rows)
+    dense.write(home, np.concatenate([nothing, *(stored.vectors for stored in chunks)]), rows)

@@ -25,7 +25,7 @@ from rag.errors import IndexBusy, IndexDamaged, IndexMissing, SettingError
 from rag.generation import Manifest, publish, read_manifest, verify, write_files
 from rag.index import KEYS, RECORD, write_generation
 from rag.protocols import DenseIndex, Embedder, SparseIndex, Store, StoredDocument
-from rag.types import Chunk, Document, Embedded
+from rag.types import Chunk, Document, Vectors
 
 _BATCH_CHUNKS = 512
 _LOCK = "lock"
@@ -162,18 +162,18 @@ class Indexer:
         if known is not None:
             check_embedder(self._folder, known, self._embedder)
 
-    def _embed(self, chunks: Sequence[Chunk]) -> Iterator[Embedded]:
+    def _embed(self, chunks: Sequence[Chunk]) -> Iterator[Vectors]:
         """What each chunk's indexed text embeds to; texts embedded before are not embedded again."""
         texts = [chunk.indexed_text for chunk in chunks]
         known = self.store.known(texts)
         new = [each for each in dict.fromkeys(texts) if each not in known]
         windows = [self._embedder.windows(each) for each in new]
         began = time.perf_counter()
-        vectors = iter(self._embedder.encode([window for own in windows for window in own]) if new else ())
+        encoded = iter(self._embedder.encode([window for own in windows for window in own]) if new else ())
         self.embedding_seconds += time.perf_counter() - began
         self.embedded_chunks += len(new)
         for each, own in zip(new, windows, strict=True):
-            known[each] = Embedded(np.stack([next(vectors) for _ in own]), self._embedder.readable(each))
+            known[each] = np.stack([next(encoded) for _ in own])
         return iter([known[each] for each in texts])
 
     def _is_current(self, state: str) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from rag.types import Chunk, Document, Draft, Embedded, Hit, Loaded, Ranking, Vectors
+from rag.types import Chunk, Document, Draft, Hit, Loaded, Ranking, Vectors
 
 
 class Loader(Protocol):
@@ -123,11 +123,11 @@ class StoredDocument:
 
 @dataclass(frozen=True, slots=True)
 class StoredChunk:
-    """A living chunk with its key in the record."""
+    """A living chunk with its key in the record and its vectors, float32 (windows, dimension)."""
 
     key: int
     chunk: Chunk
-    embedded: Embedded
+    vectors: Vectors
 
 
 class Store(Protocol):
@@ -143,18 +143,21 @@ class Store(Protocol):
         self,
         document: Document,
         chunks: Sequence[Chunk],
-        embedded: Sequence[Embedded],
+        vectors: Sequence[Vectors],
         *,
         source: str = "",
         empty_pages: int = 0,
     ) -> None:
-        """Put a document in place of its last version: all of it or none. `embedded[i]` is of `chunks[i]`."""
+        """Put a document in place of its last version: all of it or none.
+
+        `vectors[i]`, float32 (windows, dimension), are those of `chunks[i]`.
+        """
         ...
 
     def remove(self, document_ids: Iterable[str]) -> None: ...
 
-    def known(self, texts: Sequence[str]) -> dict[str, Embedded]:
-        """What was already embedded of these indexed texts."""
+    def known(self, texts: Sequence[str]) -> dict[str, Vectors]:
+        """The vectors of those of these indexed texts that were embedded before."""
         ...
 
     def chunks(self) -> Iterator[StoredChunk]:

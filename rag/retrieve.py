@@ -13,8 +13,6 @@ from rag.types import Hit, Leg, Mode, Ranking, Rows, Vectors
 # Best scores of a leg over which they are standardised; more than are fused, so that the many
 # indifferent matches below the few good ones set the scale.
 _SAMPLE = 1000
-# How many of the dense leg's best say whether the embedder can read what it found.
-_JUDGED = 10
 
 
 class Retriever:
@@ -46,14 +44,11 @@ class Retriever:
     def _hybrid(self, question: str, k: int) -> list[Hit]:
         depth = max(k, self._depth)
         sparse = self._sparse(question, max(depth, _SAMPLE))
-        readable = self._embedder.readable(question)
-        if not trusted_weight(self._dense_weight, readable):
+        weight = trusted_weight(self._dense_weight, self._embedder.readable(question))
+        if not weight:
             return self._one_leg(sparse, k, sparse=True)
         vector = self._embedder.encode_query(question)
         dense = self._index.dense.search(vector, max(depth, _SAMPLE))
-        weight = trusted_weight(self._dense_weight, min(readable, self._mean_readable(dense)))
-        if not weight:
-            return self._one_leg(sparse, k, sparse=True)
         rows = np.unique(np.concatenate([sparse.rows[:depth], dense.rows[:depth]]))
         scores = weighted_sum(
             standardise(
@@ -64,10 +59,6 @@ class Retriever:
         )
         order = np.lexsort((rows, -scores))[:k]
         return self._hits(rows[order], scores[order], _legs(sparse), _legs(dense))
-
-    def _mean_readable(self, dense: Ranking) -> float:
-        best = dense.rows[:_JUDGED].tolist()
-        return float(self._index.readable(best).mean()) if best else 0.0
 
     def _one_leg(self, ranking: Ranking, k: int, *, sparse: bool) -> list[Hit]:
         best = Ranking(ranking.rows[:k], ranking.scores[:k])

@@ -74,14 +74,6 @@ class Chunk:
 
 
 @dataclass(frozen=True, slots=True)
-class Embedded:
-    """A passage's vectors, float32 (windows, dimension), and the share of it the embedder can read."""
-
-    vectors: Vectors
-    readable: float
-
-
-@dataclass(frozen=True, slots=True)
 class Ranking:
     """One leg's result: chunk rows of one generation, best first, and their scores (same length).
 

@@ -20,7 +20,7 @@ import numpy as np
 
 from rag.errors import IndexBusy, IndexDamaged, RagError, SettingError
 from rag.protocols import Store, StoredChunk, StoredDocument
-from rag.types import Chunk, Document, Embedded, Page, Vectors
+from rag.types import Chunk, Document, Page, Vectors
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ CREATE TABLE IF NOT EXISTS chunk (
     version INTEGER NOT NULL REFERENCES document (version) ON DELETE CASCADE,
     ordinal INTEGER NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL,
     heading TEXT NOT NULL, page INTEGER,
-    text_digest BLOB NOT NULL, vectors BLOB NOT NULL, readable REAL NOT NULL,
+    text_digest BLOB NOT NULL, vectors BLOB NOT NULL,
     UNIQUE (version, ordinal)
 );
 CREATE INDEX IF NOT EXISTS text_digest ON chunk (text_digest);
@@ -93,7 +93,7 @@ class SqliteStore:
         self,
         document: Document,
         chunks: Sequence[Chunk],
-        embedded: Sequence[Embedded],
+        vectors: Sequence[Vectors],
         *,
         source: str = "",
         empty_pages: int = 0,
@@ -115,9 +115,9 @@ class SqliteStore:
                 ),
             ).lastrowid
             connection.executemany(
-                "INSERT INTO chunk (version, ordinal, start, end, heading, page, text_digest, vectors, "
-                "readable) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [_row(version, chunk, own) for chunk, own in zip(chunks, embedded, strict=True)],
+                "INSERT INTO chunk (version, ordinal, start, end, heading, page, text_digest, vectors) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                [_row(version, chunk, own) for chunk, own in zip(chunks, vectors, strict=True)],
             )
 
     def remove(self, document_ids: Iterable[str]) -> None:
@@ -125,17 +125,17 @@ class SqliteStore:
         with self._transaction() as connection:
             self._retire(connection, list(document_ids))
 
-    def known(self, texts: Sequence[str]) -> dict[str, Embedded]:
-        """What was already embedded of these indexed texts."""
+    def known(self, texts: Sequence[str]) -> dict[str, Vectors]:
+        """The vectors of those of these indexed texts that were embedded before."""
         by_digest = {_digest(text): text for text in texts}
-        found: dict[str, Embedded] = {}
+        found: dict[str, Vectors] = {}
         for part in _parts(list(by_digest)):
-            for digest, blob, readable in self._query(
-                f"SELECT text_digest, vectors, readable FROM chunk WHERE text_digest IN ({_marks(part)}) "  # noqa: S608 - only question marks are put in
+            for digest, blob in self._query(
+                f"SELECT text_digest, vectors FROM chunk WHERE text_digest IN ({_marks(part)}) "  # noqa: S608 - only question marks are put in
                 "GROUP BY text_digest",
                 part,
             ):
-                found[by_digest[digest]] = Embedded(_vectors(blob), readable)
+                found[by_digest[digest]] = _vectors(blob)
         return found
 
     def chunks(self) -> Iterator[StoredChunk]:
@@ -143,13 +143,13 @@ class SqliteStore:
         for version, name, text in self._query(
             "SELECT version, id, text FROM document WHERE retired IS NULL ORDER BY id"
         ):
-            for key, ordinal, start, end, heading, page, blob, readable in self._query(
-                "SELECT key, ordinal, start, end, heading, page, vectors, readable FROM chunk "
+            for key, ordinal, start, end, heading, page, blob in self._query(
+                "SELECT key, ordinal, start, end, heading, page, vectors FROM chunk "
                 "WHERE version = ? ORDER BY ordinal",
                 [version],
             ):
                 chunk = Chunk(name, ordinal, text[start:end], start, end, tuple(json.loads(heading)), page)
-                yield StoredChunk(key, chunk, Embedded(_vectors(blob), readable))
+                yield StoredChunk(key, chunk, _vectors(blob))
 
     def fetch(self, keys: Sequence[int]) -> dict[int, Chunk]:
         """Chunks by key, also retired ones not yet collected; a missing key is left out."""
@@ -289,8 +289,7 @@ def _vectors(blob: bytes) -> Vectors:
     return vectors
 
 
-def _row(version: int | None, chunk: Chunk, embedded: Embedded) -> tuple[object, ...]:
-    vectors = embedded.vectors
+def _row(version: int | None, chunk: Chunk, vectors: Vectors) -> tuple[object, ...]:
     blob = vectors.shape[1].to_bytes(4, "little") + np.ascontiguousarray(vectors, dtype="<f4").tobytes()
     return (
         version,
@@ -301,7 +300,6 @@ def _row(version: int | None, chunk: Chunk, embedded: Embedded) -> tuple[object,
         chunk.page,
         _digest(chunk.indexed_text),
         blob,
-        embedded.readable,
     )
 
 

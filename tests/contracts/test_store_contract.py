@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from rag import backends, text
 from rag.protocols import Store
-from rag.types import Chunk, Document, Embedded, Page
+from rag.types import Chunk, Document, Page, Vectors
 
 # Letters of one to four bytes, one that has a combining mark and one outside the basic plane.
 ANY_TEXT = st.text("ab é部署😀\n\u0301𠀀", min_size=1, max_size=40).map(text.normalise).filter(bool)
@@ -33,9 +33,9 @@ def store(name: str, tmp_path: Path) -> Iterator[Store]:
     opened.close()
 
 
-def vectors(*values: float) -> Embedded:
+def vectors(*values: float) -> Vectors:
     """One window a value."""
-    return Embedded(np.array([[value, 1.0, -0.0] for value in values], dtype=np.float32), readable=0.75)
+    return np.array([[value, 1.0, -0.0] for value in values], dtype=np.float32)
 
 
 def halves(name: str, content: str) -> list[Chunk]:
@@ -76,9 +76,8 @@ def test_a_document_comes_back_as_it_was_put(store: Store) -> None:
     found = list(store.chunks())
     assert [each.chunk for each in found] == chunks
     for each, expected in zip(found, own, strict=True):
-        assert each.embedded.vectors.dtype == np.float32
-        assert np.array_equal(each.embedded.vectors, expected.vectors)
-        assert each.embedded.readable == expected.readable
+        assert each.vectors.dtype == np.float32
+        assert np.array_equal(each.vectors, expected)
     assert store.fetch(keys(store)) == dict(zip(keys(store), chunks, strict=True))
 
 
@@ -173,7 +172,7 @@ def test_many_keys_and_texts_may_be_asked_for_at_once(store: Store) -> None:
     store.replace(document, chunks, [vectors(float(n)) for n in range(1500)])
     assert list(store.fetch(keys(store)).values()) == chunks
     known = store.known([chunk.text for chunk in chunks] + ["never seen"])
-    assert [known[chunk.text].vectors[0, 0] for chunk in chunks] == list(range(1500))
+    assert [known[chunk.text][0, 0] for chunk in chunks] == list(range(1500))
     assert len(known) == 1500
 
 
@@ -183,8 +182,7 @@ def test_what_was_embedded_is_known_also_after_its_document_went(store: Store) -
     for _ in range(2):
         known = store.known([embedded_text, "other text"])
         assert list(known) == [embedded_text]
-        assert known[embedded_text].vectors[:, 0].tolist() == [4.0, 5.0]
-        assert known[embedded_text].readable == 0.75
+        assert known[embedded_text][:, 0].tolist() == [4.0, 5.0]
         store.remove(["a.md"])
 
 

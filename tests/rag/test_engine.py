@@ -150,11 +150,11 @@ def test_a_damaged_index_is_refused_until_it_is_published_again(
 ) -> None:
     settings = settings_for(tmp_path / "index")
     shutil.copytree(index.index, settings.index)
-    file = generation_folder(settings.index, 1) / "readable.npy"
+    file = generation_folder(settings.index, 1) / "dense-rows.npy"
     file.write_bytes(file.read_bytes()[:-1])
     engine = build_engine(settings)
     for _ in range(2):
-        with pytest.raises(IndexDamaged, match=r"readable\.npy is damaged.*python -m ingest"):
+        with pytest.raises(IndexDamaged, match=r"dense-rows\.npy is damaged.*python -m ingest"):
             engine.search("lamp")
     with build_indexer(settings) as indexer:
         indexer.publish()

@@ -15,7 +15,6 @@ from rag.dense.faiss import FaissIndex
 from rag.errors import IndexDamaged, IndexReplaced
 from rag.generation import generation_folder, read_manifest
 from rag.index import OpenIndex
-from rag.protocols import Embedder
 from rag.sparse.baguetter import BaguetterIndex
 
 Written = Callable[[Settings, Mapping[str, str]], str]
@@ -36,15 +35,6 @@ def test_rows_are_the_chunks_by_document_and_position(index: Settings, texts: di
         assert texts[chunk.document_id][chunk.start : chunk.end] == chunk.text
     assert [chunk.ordinal for chunk in reader.chunks([3, 0, 3])] == [1, 0, 1]
     assert reader.chunks([]) == []
-
-
-def test_the_readable_share_of_a_row_is_that_of_its_text(index: Settings, embedder: Embedder) -> None:
-    reader = opened(index)
-    rows = range(reader.manifest.chunks)
-    shares = dict(zip(reader.chunks(rows), reader.readable(rows), strict=True))
-    for chunk, share in shares.items():
-        assert share == pytest.approx(embedder.readable(chunk.indexed_text))
-    assert min(shares.values()) < 0.7 < max(shares.values()) == 1.0
 
 
 def test_each_structure_is_opened_only_when_it_is_asked_for(

@@ -240,7 +240,7 @@ def test_removing_the_last_document_leaves_an_empty_index(
         assert retriever.search("some text", mode=mode) == []
 
 
-@pytest.mark.parametrize("victim", ["dense-vectors.npy", "sparse-rows.npy", "keys.npy", "readable.npy"])
+@pytest.mark.parametrize("victim", ["dense-vectors.npy", "sparse-rows.npy", "keys.npy"])
 def test_publishing_again_repairs_a_damaged_generation_from_the_record(
     victim: str, tmp_path: Path, index: Settings, settings_for: SettingsFor
 ) -> None:

@@ -139,19 +139,6 @@ def test_hybrid_is_sparse_where_the_embedder_cannot_read_the_question(
     assert retriever.search(question) == retriever.search(question, mode="sparse")
 
 
-def test_hybrid_is_sparse_where_the_embedder_cannot_read_what_it_found(
-    tmp_path: Path, settings_for: SettingsFor, write_index: Written
-) -> None:
-    settings = settings_for(tmp_path / "index")
-    lines = ["您请输错误编译检显卡 lamp 您请输错误", "显卡编译错误请检查您的", "请您输缓冲", "错误编译您检"]
-    write_index(settings, {f"{number}.md": line for number, line in enumerate(lines)})
-    retriever = build_retriever(settings)
-    assert retriever._index.readable(range(4)).mean() < 0.5
-    hits = retriever.search("lamp oil")
-    assert documents(hits) == ["0.md"]
-    assert hits == retriever.search("lamp oil", mode="sparse")
-
-
 def test_without_dense_weight_hybrid_is_sparse(notes: Settings) -> None:
     alone = notes.model_copy(update={"retriever": notes.retriever.model_copy(update={"dense_weight": 0.0})})
     retriever = build_retriever(alone)

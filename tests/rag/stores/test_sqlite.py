@@ -17,7 +17,7 @@ import pytest
 
 from rag.errors import IndexDamaged, RagError, SettingError
 from rag.stores.sqlite import FILE_NAME, SqliteStore, build
-from rag.types import Chunk, Document, Embedded
+from rag.types import Chunk, Document
 
 # A child that replaces the same documents by ever newer versions until it is killed. Version v of
 # document d has 1 + v % 7 chunks that all name both.
@@ -26,7 +26,7 @@ import sys
 from pathlib import Path
 import numpy as np
 from rag.stores.sqlite import SqliteStore
-from rag.types import Chunk, Document, Embedded
+from rag.types import Chunk, Document
 
 store = SqliteStore(Path(sys.argv[1]))
 vectors = np.ones((3, 384), dtype=np.float32)
@@ -36,7 +36,7 @@ for version in range(1, 100_000):
         count = 1 + version % 7
         chunks = [Chunk(name, n, part, n * len(part), (n + 1) * len(part)) for n in range(count)]
         document = Document(name, part * count, f"digest {version}")
-        store.replace(document, chunks, [Embedded(vectors * version, 1.0)] * count)
+        store.replace(document, chunks, [vectors * version] * count)
     print(version, flush=True)
 """
 
@@ -50,9 +50,7 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
 
 def put(store: SqliteStore, name: str, text: str, digest: str = "1") -> None:
     vectors = np.full((1, 4), len(text), dtype=np.float32)
-    store.replace(
-        Document(name, text, digest), [Chunk(name, 0, text, 0, len(text))], [Embedded(vectors, 0.5)]
-    )
+    store.replace(Document(name, text, digest), [Chunk(name, 0, text, 0, len(text))], [vectors])
 
 
 @pytest.mark.parametrize("wait", [0.0, 0.013, 0.031])
@@ -82,8 +80,8 @@ def test_a_killed_writer_leaves_every_document_old_or_new_but_whole(tmp_path: Pa
         assert [each.chunk.ordinal for each in own] == list(range(1 + version % 7))
         for each in own:
             assert document.text[each.chunk.start : each.chunk.end] == each.chunk.text
-            assert (each.embedded.vectors == version).all()
-            assert each.embedded.vectors.shape == (3, 384)
+            assert (each.vectors == version).all()
+            assert each.vectors.shape == (3, 384)
     # What was reported as written is there: at most the version then in the making is newer.
     assert versions == sorted(versions, reverse=True)
     assert all(reported <= version <= reported + 1 for version in versions)
@@ -95,7 +93,7 @@ def test_a_killed_writer_leaves_every_document_old_or_new_but_whole(tmp_path: Pa
 def test_what_fails_half_way_changes_nothing(store: SqliteStore) -> None:
     put(store, "a.md", "the old text")
     chunk = Chunk("a.md", 0, "the", 0, 3)
-    broken = [Embedded(np.zeros((1, 4), np.float32), 1.0)]  # one for two chunks
+    broken = [np.zeros((1, 4), np.float32)]  # one for two chunks
     with pytest.raises(ValueError, match="argument"):
         store.replace(Document("a.md", "the new text", "2"), [chunk, chunk], broken)
     document = store.document("a.md")
