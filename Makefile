@@ -7,7 +7,6 @@ STAMP  := $(VENV)/.installed
 OFFLINE ?= 1
 export HF_HUB_OFFLINE := $(OFFLINE)
 
-DOCS    ?= docs/guide
 INDEX   ?= index
 DATASET ?= tests/golden/beir
 
@@ -20,7 +19,7 @@ help: ## What can be made
 install: $(STAMP) ## Virtual environment with pinned dependencies in .venv
 
 $(STAMP): pyproject.toml constraints.txt
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Lectern needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
+	$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13) and "Lectern needs Python 3.11 or 3.12: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
 	@touch $@

@@ -18,6 +18,7 @@ from rag.errors import (
     IndexBusy,
     IndexDamaged,
     IndexMissing,
+    IndexReplaced,
     QuestionError,
     RagError,
     SettingError,
@@ -30,6 +31,7 @@ _KINDS: tuple[tuple[type[RagError], int, str, str], ...] = (
     (QuestionError, 422, "question", "The question cannot be answered as it is"),
     (IndexMissing, 503, "index-missing", "There is no index yet"),
     (IndexDamaged, 503, "index-damaged", "The index is damaged"),
+    (IndexReplaced, 503, "index-replaced", "The index was replaced meanwhile"),
     (IndexBusy, 503, "index-busy", "The index is busy"),
     (SettingError, 503, "setting", "A setting of the service is wrong"),
     (GeneratorError, 502, "generator", "The answering model failed"),
@@ -72,10 +74,8 @@ def describe(error: ValidationError) -> str:
 
 
 def _rag_error(_: Request, error: Exception) -> JSONResponse:
-    for known, status, kind, title in _KINDS:
-        if isinstance(error, known):
-            return problem(status, str(error), kind, title)
-    raise error
+    status, kind, title = next((s, k, t) for known, s, k, t in _KINDS if isinstance(error, known))
+    return problem(status, str(error), kind, title)
 
 
 def _validation_error(_: Request, error: Exception) -> JSONResponse:

@@ -37,6 +37,8 @@ class Warming:
                 self._engine.warm()
             except RagError as error:
                 self._meet(str(error))
+            except Exception as error:  # noqa: BLE001 - a library's own; the thread must not end unready
+                self._meet(f"{type(error).__name__}: {error}")
             else:
                 if self.obstacle is not None:
                     print("ready: the index is there and its models are loaded", file=sys.stderr, flush=True)

@@ -45,6 +45,7 @@ def ingest(
         loaders = _loaders(settings, stack)
         discover(paths, list(loaders), [], settings.index)  # a wrong path must not create an index
         embedder = build_embedder(settings)
+        embedder.count_tokens("")  # a damaged model must not create an index either
         splitter = _splitter(settings, embedder)
         if dry_run:
             report = _foretell(settings, paths, embedder, splitter, loaders, rebuild)
@@ -159,7 +160,8 @@ def _shape(path: Path, splitter: Splitter) -> str:
 def _has_record(settings: Settings) -> bool:
     if settings.index.exists() and not settings.index.is_dir():
         raise SettingError(f"index = {str(settings.index)!r} is not a folder")
-    return settings.index.is_dir() and any(settings.index.iterdir())
+    folder = settings.index
+    return folder.is_dir() and any(not file.name.startswith("lock") for file in folder.iterdir())
 
 
 def _living(settings: Settings) -> frozenset[str]:

@@ -17,7 +17,7 @@ _EXCERPT = 240
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status: 0 answered (a refusal is an answer), 2 it could not start."""
+    """Exit status: 0 well (a refusal is an answer), 1 the index is damaged, 2 it could not start."""
     options = _parser().parse_args(arguments)
     command: Callable[[argparse.Namespace, Settings], int] = options.command
     return command(options, settings_of(options, {"retriever.mode": getattr(options, "mode", None)}))
@@ -45,7 +45,7 @@ def _status(options: argparse.Namespace, settings: Settings) -> int:
 
     result = status(settings)
     _print(options, result, lambda: [f"{name:<14}{value}" for name, value in result.items()])
-    return 0
+    return 0 if result["intact"] else 1
 
 
 def _print(options: argparse.Namespace, result: dict[str, Any], lines: Callable[[], list[str]]) -> None:

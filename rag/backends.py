@@ -14,7 +14,7 @@ from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
-from rag.config import Backend
+from rag.config import Backend, shown
 from rag.errors import SettingError
 
 
@@ -61,12 +61,12 @@ def check(
             options[name] = TypeAdapter(types[name]).validate_python(value)
         except ValidationError as error:
             reason = error.errors(include_url=False)[0]["msg"]
-            raise SettingError(f"{setting}.{name}: {reason} (it is {value!r})") from error
+            raise SettingError(f"{setting}.{name}: {reason} ({shown(name, value)})") from error
     return function, options
 
 
 def _not_installed(setting: str, backend: Backend, error: ModuleNotFoundError) -> SettingError:
     return SettingError(
         f"{setting}.name = {backend.name!r} needs the package {error.name}: "
-        f'pip install "lectern[{backend.name}]"'
+        f'pip install -e ".[{backend.name}]"'
     )

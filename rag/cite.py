@@ -9,7 +9,8 @@ from rag import text
 from rag.types import Chunk, Citation, Draft, Hit
 
 _MARKER = re.compile(r"[\[【](\d{1,3})[\]】]")
-_GROUP = re.compile(r"[\[【]\s*(\d{1,3}(?:\s*[,，、]\s*\d{1,3})+)\s*[\]】]")
+_GROUP = re.compile(r"[\[【［]\s*(\d{1,3}(?:\s*[,，、-]\s*\d{1,3})*)\s*[\]】］]")
+_RANGE = re.compile(r"(\d+)(?:\s*-\s*(\d+))?")
 
 
 def cite(draft: Draft, hits: Sequence[Hit]) -> tuple[str, tuple[Citation, ...]]:
@@ -25,20 +26,26 @@ def cite(draft: Draft, hits: Sequence[Hit]) -> tuple[str, tuple[Citation, ...]]:
         for marker, quote in dict.fromkeys(quotes)
         if (citation := _citation(marker, quote, hits)) is not None
     ]
-    if draft.quotes and len(citations) == len(set(draft.quotes)):
-        written = draft.text  # the generator set every marker itself: other brackets are the document's
-    else:
-        written = _keep_markers(written, {citation.marker for citation in citations})
-    return written.strip(), tuple(sorted(citations, key=lambda each: (each.marker, each.start)))
+    known = {citation.marker for citation in citations}
+    return _MARKER.sub(lambda found: _kept(found, known), written).strip(), tuple(
+        sorted(citations, key=lambda each: (each.marker, each.start))
+    )
 
 
-def _keep_markers(answer: str, known: set[int]) -> str:
-    return _MARKER.sub(lambda found: f"[{int(found[1])}]" if int(found[1]) in known else "", answer)
+def _kept(marker: re.Match[str], known: set[int]) -> str:
+    """A good marker, nothing for one that points nowhere; `args[0]` is code, as markers count from 1."""
+    if int(marker[1]) in known:
+        return f"[{int(marker[1])}]"
+    before = marker.string[max(0, marker.start() - 1) : marker.start()]
+    return marker.group() if int(marker[1]) == 0 and (before.isalnum() or before == "_") else ""
 
 
 def _apart(group: re.Match[str]) -> str:
-    """`[1, 2]`, as language models often write, as `[1][2]`."""
-    return "".join(f"[{int(number)}]" for number in re.findall(r"\d+", group[1]))
+    """`[1, 2]`, `[1-3]` and `［1］`, as language models also write, as `[1][2]` and so on."""
+    found: list[int] = []
+    for first, last in _RANGE.findall(group[1]):
+        found += range(int(first), min(int(last or first), int(first) + 20) + 1)
+    return "".join(f"[{number}]" for number in found)
 
 
 def _citation(marker: int, quote: str, hits: Sequence[Hit]) -> Citation | None:

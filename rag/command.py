@@ -57,7 +57,7 @@ def run(main: Callable[[], int]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return COULD_NOT_START
     except ModuleNotFoundError as error:
-        return _fail(f"the package {error.name} is not installed: pip install lectern")
+        return _fail(f"the package {error.name} is not installed: run `make install`")
     except OSError as error:
         return _fail(f"{error.filename or 'system'}: {error.strerror or error}")
     except MemoryError:

@@ -155,7 +155,12 @@ def _explain(error: ValidationError) -> str:
     name = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         return f"{name}: no such setting; valid here: {', '.join(_siblings(first['loc']))}"
-    return f"{name}: {first['msg']} (it is {first['input']!r})"
+    return f"{name}: {first['msg']} ({shown(name, first['input'])})"
+
+
+def shown(name: str, value: object) -> str:
+    """What a setting is, for a message; keys and passwords stay hidden."""
+    return "its value is not shown" if name.endswith(("key", "password")) else f"it is {value!r}"
 
 
 def _siblings(location: Sequence[int | str]) -> list[str]:

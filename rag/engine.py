@@ -141,14 +141,16 @@ class Engine:
 def _answer(
     question: str, draft: Draft, found: Found, generator: str, timings: Mapping[str, float]
 ) -> Answer:
-    text, citations = cite(draft, () if draft.abstained else found.hits)
+    shown = len(found.hits) - draft.usage.get("passages_left_out", 0)  # a model cites only what it read
+    text, citations = cite(draft, () if draft.abstained else found.hits[:shown])
+    unsupported = None if draft.abstained or citations else "no statement could be tied to a passage"
     name = hashlib.sha256(f"{found.generation}\n{question}\n{text}\n{time.time_ns()}".encode()).hexdigest()
     return Answer(
         id=name[:16],
         question=question,
         text=text,
         abstained=draft.abstained,
-        reason=draft.reason,
+        reason=draft.reason or unsupported,
         confidence=draft.confidence,
         citations=citations,
         passages=found.hits,

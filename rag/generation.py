@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from rag.errors import IndexDamaged, IndexMissing, RagError
 
 MANIFEST = "manifest.json"
@@ -47,13 +49,12 @@ def read_manifest(folder: Path) -> Manifest:
     """The manifest of the index in `folder`. Raises IndexMissing or IndexDamaged."""
     file = folder / MANIFEST
     try:
-        values = json.loads(file.read_bytes())
-        return Manifest(**values)
+        return TypeAdapter(Manifest).validate_json(file.read_bytes(), strict=True)
     except FileNotFoundError as error:
         raise IndexMissing(
             f"there is no index in {folder}: run `python -m ingest FOLDER --index {folder}` first"
         ) from error
-    except (ValueError, TypeError) as error:
+    except ValueError as error:
         raise IndexDamaged(f"{file} is damaged: {_rebuild(folder)}") from error
     except OSError as error:
         raise IndexDamaged(f"{file}: {error.strerror}") from error

@@ -37,6 +37,7 @@ class SentenceTransformersEmbedder:
         self._dtype = dtype
         self._batch_tokens = batch_tokens
         self._loading = threading.Lock()
+        self._tokenizing = threading.Lock()
         self._loaded: Any = None
 
     @cached_property
@@ -115,13 +116,14 @@ class SentenceTransformersEmbedder:
 
         model = self._model
         missing = self._batch_rows(width) - len(texts) if full else 0
-        features = model.tokenizer(
-            texts + texts[-1:] * missing,
-            padding="max_length",
-            truncation=True,
-            max_length=width,
-            return_tensors="pt",
-        )
+        with self._tokenizing:  # padding and truncation are state of the shared tokenizer
+            features = model.tokenizer(
+                texts + texts[-1:] * missing,
+                padding="max_length",
+                truncation=True,
+                max_length=width,
+                return_tensors="pt",
+            )
         with torch.inference_mode():
             output = model({name: value.to(model.device) for name, value in features.items()})
         vectors: Vectors = output["sentence_embedding"][: len(texts)].float().cpu().numpy()
@@ -187,7 +189,10 @@ class SentenceTransformersEmbedder:
 
     def _json(self, name: str) -> Any:
         file = self._folder / name if self._folder else None
-        return json.loads(file.read_text("utf-8")) if file and file.is_file() else {}
+        try:
+            return json.loads(file.read_text("utf-8")) if file and file.is_file() else {}
+        except ValueError as error:
+            raise SettingError(f"embedder.model: {file} is damaged: {_first_line(error)}") from error
 
     @cached_property
     def _tokenizer(self) -> Any:
@@ -195,7 +200,10 @@ class SentenceTransformersEmbedder:
 
         file = self._folder / "tokenizer.json" if self._folder else None
         if file and file.is_file():
-            tokenizer = Tokenizer.from_file(str(file))
+            try:
+                tokenizer = Tokenizer.from_file(str(file))
+            except Exception as error:  # tokenizers raises nothing narrower
+                raise SettingError(f"embedder.model: {file} is damaged: {_first_line(error)}") from error
         else:
             tokenizer = Tokenizer.from_str(self._model.tokenizer.backend_tokenizer.to_str())
         tokenizer.no_truncation()
@@ -246,7 +254,7 @@ def _load(folder: Path | None, name: str, device: str, dtype: str) -> Any:
             device=chosen,
             model_kwargs={"dtype": getattr(torch, _dtype(dtype, chosen)), "use_safetensors": True},
         )
-    except (OSError, ValueError, RuntimeError) as error:
+    except Exception as error:  # whatever a broken folder makes the libraries raise
         raise SettingError(
             f"embedder.model = {str(folder or name)!r} could not be loaded: {_first_line(error)} "
             "(a folder of a sentence-transformers model needs no network; for a hub name see the README "

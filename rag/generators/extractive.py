@@ -9,6 +9,7 @@ answer is that the documents do not say.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -23,6 +24,7 @@ _PASSAGES = 5  # only the best passages are quoted
 _CONTEXT = 0.5  # what a word in the passage around a sentence counts, beside one in the sentence
 _RANK = 0.02  # what each rank of its passage costs a sentence
 _NEARLY = 0.6  # further sentences must be worth this share of the best one
+_NUMBER = re.compile(r"\[(\d+)\]")
 _LONGEST = 600  # characters; a "sentence" beyond is a block, quoted up to here at a word's end
 
 Weights: TypeAlias = Mapping[frozenset[str], float]  # what is asked (see text.asked) and its share
@@ -57,7 +59,7 @@ class ExtractiveGenerator:
         if confidence < self._threshold or not candidates:
             return _refusal(question, confidence)
         chosen = _choose(candidates, self._sentences)
-        answer = " ".join(f"{sentence.text} [{sentence.marker}]" for sentence in chosen)
+        answer = " ".join(f"{_unmarked(sentence.text)} [{sentence.marker}]" for sentence in chosen)
         quotes = tuple((sentence.marker, sentence.text) for sentence in chosen)
         return Draft(answer, quotes, confidence=confidence)
 
@@ -115,14 +117,20 @@ def _choose(candidates: Sequence[_Sentence], count: int) -> list[_Sentence]:
     ranked = sorted(candidates, key=lambda each: (-each.worth, each.marker, each.start))
     chosen: dict[tuple[str, ...], _Sentence] = {}
     for sentence in ranked:
-        if len(chosen) < count and sentence.worth >= _NEARLY * ranked[0].worth:
+        nearly = not chosen or sentence.worth >= _NEARLY * ranked[0].worth > 0
+        if len(chosen) < count and nearly:
             chosen.setdefault(tuple(text.terms(sentence.text)), sentence)
     return sorted(chosen.values(), key=lambda each: (each.marker, each.start))
 
 
+def _unmarked(sentence: str) -> str:
+    """A document's own [12] in full width: in an answer only our markers may look like markers."""
+    return _NUMBER.sub(r"［\1］", sentence)
+
+
 _REASONS = {
-    "en": "the best passage matches {share:.0%} of what the question asks",
-    "zh": "最好的一段只对上了问题的 {share:.0%}",
+    "en": "confidence {share:.0%}: the best passages hold too little of what is asked",
+    "zh": "把握只有 {share:.0%}：最好的几段里没有多少与所问相关的内容",
 }
 
 

@@ -47,7 +47,7 @@ def build(
         import openai  # noqa: F401 - told now, not at the first question
     except ModuleNotFoundError as error:
         raise SettingError(
-            f"generator.name = 'openai' needs the package {error.name}: pip install \"lectern[openai]\""
+            f"generator.name = 'openai' needs the package {error.name}: pip install -e \".[openai]\""
         ) from error
     if not (math.isfinite(timeout_s) and timeout_s > 0):
         raise SettingError(f"generator.timeout_s is {timeout_s}; it must be more than 0 seconds")

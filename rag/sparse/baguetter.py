@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.protocols import SparseIndex
+from rag.sparse._bmx import bmx
 from rag.types import Ranking, Rows, Vectors
 
 _COLUMNS = ("starts", "rows", "frequencies", "idf", "entropy", "lengths", "vocabulary")
@@ -60,9 +61,7 @@ class BaguetterReader:
         known = [self._vocabulary[term] for term in terms if term in self._vocabulary]
         if self._index is None or not known:
             return scores
-        from baguetter.indices.sparse.models.bmx import index as bmx
-
-        values, rows = bmx.calculate_scores(np.array(known, dtype=np.int32), self._index, self._size)
+        values, rows = bmx().calculate_scores(np.array(known, dtype=np.int32), self._index, self._size)
         scores[rows] = np.nan_to_num(values, nan=0.0)
         return scores
 
@@ -93,11 +92,9 @@ class _Postings(Mapping[int, dict[str, Any]]):
 
 
 def _bmx(columns: Mapping[str, npt.NDArray[Any]], vocabulary: dict[str, int]) -> Any:
-    from baguetter.indices.sparse.models.bmx import index as bmx
-
     lengths = columns["lengths"]
     average = float(np.mean(lengths))
-    return bmx.BMX(
+    return bmx().BMX(
         inverted_index=_Postings(columns),
         doc_lens=lengths,
         relative_doc_lens=lengths / average,
@@ -110,9 +107,7 @@ def _bmx(columns: Mapping[str, npt.NDArray[Any]], vocabulary: dict[str, int]) ->
 def _columns(documents: list[list[str]]) -> dict[str, npt.NDArray[Any]]:
     if not any(documents):  # baguetter cannot build over an empty vocabulary
         return _empty(len(documents))
-    from baguetter.indices.sparse.models.bmx import index as bmx
-
-    index = bmx.build_index(corpus_tokens=documents, n_docs=len(documents), show_progress=False)
+    index = bmx().build_index(corpus_tokens=documents, n_docs=len(documents), show_progress=False)
     entries = [index.inverted_index[number] for number in range(len(index.vocabulary))]
     counts = [len(entry["doc_ids"]) for entry in entries]
     words = "\n".join(sorted(index.vocabulary, key=lambda word: int(index.vocabulary[word])))

@@ -272,6 +272,10 @@ class SqliteStore:
                     f"{self._file}: reading needs write permission on the folder as well: "
                     "grant it, or use a copy of the folder"
                 ) from error
+            if "unable to open" in str(error) and self._file.exists():
+                raise RagError(
+                    f"{self._file} cannot be opened: check the rights on it and the limit on open files"
+                ) from error
             raise self._damaged(error) from error
         except sqlite3.DatabaseError as error:
             raise self._damaged(error) from error

@@ -88,9 +88,7 @@ def test_an_option_of_the_wrong_type_says_which_and_what_it_is(package: str) -> 
 
 
 def test_a_missing_package_names_the_pip_command(package: str) -> None:
-    message = (
-        r"^sea\.name = 'adriatic' needs the package no_such_package: pip install \"lectern\[adriatic\]\"$"
-    )
+    message = r"^sea\.name = 'adriatic' needs the package no_such_package: pip install -e \"\.\[adriatic\]\"$"
     with pytest.raises(SettingError, match=message):
         backends.build("sea", package, Backend(name="adriatic"))
 

@@ -162,4 +162,17 @@ def test_whatever_is_drafted_every_quote_is_exact_and_every_marker_leads_to_one(
     text, citations = cite(draft, HITS)
     assert all(is_exact(citation) for citation in citations)
     left = {int(marker) for marker in re.findall(r"\[(\d{1,3})\]", text)}
-    assert left <= {citation.marker for citation in citations}
+    assert left <= {0} | {citation.marker for citation in citations}
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("It holds oil [1-2].", "It holds oil [1][2]."),
+        ("It holds oil ［1］.", "It holds oil [1]."),
+        ("Write sys.argv[0] first [1].", "Write sys.argv[0] first [1]."),
+    ],
+)
+def test_markers_are_read_as_models_write_them_and_code_is_left_alone(written: str, kept: str) -> None:
+    passages = [Hit(Chunk("a.md", 0, text, 0, len(text)), 1.0) for text in ("It holds oil first.",) * 2]
+    assert cite(Draft(written), passages)[0] == kept

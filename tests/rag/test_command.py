@@ -73,7 +73,7 @@ def test_a_commands_status_is_handed_on(status: int) -> None:
         (MemoryError(), "error: out of memory: close other programs or ingest fewer files at a time"),
         (
             ModuleNotFoundError("x", name="torch"),
-            "error: the package torch is not installed: pip install lectern",
+            "error: the package torch is not installed: run `make install`",
         ),
     ],
 )

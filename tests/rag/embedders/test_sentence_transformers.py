@@ -7,6 +7,7 @@ import random
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -156,3 +157,26 @@ def test_it_says_where_and_how_it_computes() -> None:
     embedder = build(device="cpu", dtype="float32", batch_tokens=64)
     assert embedder.device == "cpu, float32"
     assert "HF_HUB_OFFLINE" in os.environ
+
+
+def test_many_threads_get_the_vectors_that_one_gets(embedder: Embedder) -> None:
+    texts = [" ".join(["oil lamp"] * length) for length in range(1, 60, 3)]
+    alone = [embedder.encode_query(text) for text in texts]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            together = list(pool.map(embedder.encode_query, texts * 8))
+    finally:
+        sys.setswitchinterval(interval)
+    for number, vector in enumerate(together):
+        assert np.allclose(vector, alone[number % len(texts)], atol=1e-4)
+
+
+@pytest.mark.parametrize("file", ["sentence_bert_config.json", "tokenizer.json", "model.safetensors"])
+def test_a_damaged_file_of_the_model_is_a_setting_to_change(file: str, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(MODEL_DIR, folder)
+    (folder / file).write_bytes(b"{")
+    with pytest.raises(SettingError, match=r"embedder\.model"):
+        build(model=str(folder)).encode(["text"])

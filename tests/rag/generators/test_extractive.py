@@ -95,3 +95,15 @@ def test_whatever_is_asked_quotes_are_exact_few_and_confidence_is_a_share(
 def test_senseless_options_are_refused_by_name(options: dict[str, float]) -> None:
     with pytest.raises(SettingError, match="generator\\."):
         build(**options)  # type: ignore[arg-type]
+
+
+def test_a_near_passage_in_other_words_is_quoted_rather_than_nothing_said() -> None:
+    draft = build().generate("are cars banned", [hit("Vehicles are prohibited.", cosine=0.76)])
+    assert not draft.abstained
+    assert draft.quotes == ((1, "Vehicles are prohibited."),)
+
+
+def test_numbers_in_a_documents_own_brackets_do_not_pose_as_markers() -> None:
+    draft = build().generate("What did Smith show?", [hit("Smith [3] showed the gradient [12].")])
+    assert draft.text == "Smith ［3］ showed the gradient ［12］. [1]"
+    assert draft.quotes == ((1, "Smith [3] showed the gradient [12]."),)

@@ -305,7 +305,7 @@ def test_the_missing_package_is_named_with_the_command_that_installs_it(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setitem(sys.modules, "openai", None)
-    with pytest.raises(SettingError, match=r'pip install "lectern\[openai\]"'):
+    with pytest.raises(SettingError, match=r'pip install -e "\.\[openai\]"'):
         remote.build()
 
 
