@@ -11,7 +11,7 @@ INDEX   ?= index
 DATASET ?= tests/golden/beir
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test serve eval lint types arrows check guide clean
+.PHONY: help install demo test serve eval bench lint types arrows check guide clean
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,6 +38,9 @@ eval: install ## Evaluate all modes on DATASET (a folder in BEIR layout)
 
 guide: install ## Make the guide's PDF anew
 	$(BIN)/python docs/make_pdf.py
+
+bench: install ## How fast passages are embedded here
+	$(BIN)/python docs/bench_embedding.py
 
 lint: install
 	$(BIN)/ruff check .

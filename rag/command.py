@@ -67,8 +67,8 @@ def run(main: Callable[[], int]) -> int:
 def prepare_environment() -> None:
     """Set what libraries read from the environment when they are first imported, unless it is set.
 
-    Threads that wait for each other actively steal the processor from whoever else needs it: with
-    three busy processes on two cores, embedding was fourteen times slower (docs/performance.md).
+    Threads that wait for each other actively steal the processor from whoever else needs it: three
+    processes on two cores embedded at a quarter of the speed (docs/performance.md).
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
