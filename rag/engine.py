@@ -66,7 +66,7 @@ class Engine:
     def warm(self) -> None:
         """Load what the first question would wait for. Raises RagError."""
         self._found("warm up", 1, self._defaults.mode)
-        self._answerer()
+        self._answerer().warm()
 
     def search(self, question: str, k: int | None = None, mode: Mode | None = None) -> Found:
         """The best `k` chunks. Raises QuestionError, IndexMissing, IndexDamaged, IndexReplaced or

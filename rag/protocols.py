@@ -189,6 +189,10 @@ class Generator(Protocol):
     @property
     def name(self) -> str: ...
 
+    def warm(self) -> None:
+        """Load what the first question would otherwise wait for. Raises SettingError."""
+        ...
+
     def generate(self, question: str, hits: Sequence[Hit]) -> Draft:
         """A draft whose markers [n] count `hits` from 1. Raises GeneratorError."""
         ...

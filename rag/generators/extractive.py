@@ -47,6 +47,9 @@ class ExtractiveGenerator:
         self._sentences = sentences
         self._threshold = threshold
 
+    def warm(self) -> None:
+        """Nothing to load."""
+
     def generate(self, question: str, hits: Sequence[Hit]) -> Draft:
         """The best sentences in reading order, each followed by its marker."""
         asked = text.asked(question) or [frozenset([term]) for term in text.terms(question)]

@@ -90,6 +90,9 @@ class RemoteModel:
     def name(self) -> str:
         return f"openai {self._model or '(first model)'} at {self._address}"
 
+    def warm(self) -> None:
+        """Nothing to load; whether the server answers is asked when it is needed."""
+
     def generate(self, question: str, hits: Sequence[Hit]) -> Draft:
         """A draft from all of `hits`; `usage` counts tokens as the server reports them (0 if it does not).
 

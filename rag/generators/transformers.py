@@ -81,6 +81,11 @@ class LocalModel:
     def name(self) -> str:
         return f"transformers {self._name}"
 
+    def warm(self) -> None:
+        """Load the model. Raises SettingError."""
+        with self._lock:
+            self._load()
+
     def generate(self, question: str, hits: Sequence[Hit]) -> Draft:
         """A draft from as many of `hits`, in order, as the model's window holds.
 

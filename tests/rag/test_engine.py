@@ -49,6 +49,9 @@ class _Refusing:
 
     name = "refusing"
 
+    def warm(self) -> None:
+        """Nothing to load."""
+
     def generate(self, question: str, hits: object) -> Draft:  # noqa: ARG002 - the Protocol's
         return Draft("The documents do not say [1]. The oil lamp burned rape oil [1].", abstained=True)
 
@@ -263,3 +266,9 @@ def test_a_file_lost_while_the_engine_runs_is_named(
     (generation_folder(settings.index, 1) / "dense-vectors.npy").unlink()
     with pytest.raises(IndexDamaged, match=r"dense-vectors\.npy is missing.*python -m ingest"):
         engine.search("lamp", mode="dense")
+
+
+def test_warming_meets_a_model_that_is_not_there_before_the_first_question_does(index: Settings) -> None:
+    generator = index.generator.model_validate({"name": "transformers"})
+    with pytest.raises(SettingError, match=r"generator\.model"):
+        build_engine(index.model_copy(update={"generator": generator})).warm()
