@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from rag.compute import DTYPES, Dtype, choose_device, choose_dtype, first_line
 from rag.errors import SettingError
 from rag.protocols import Embedder
 from rag.types import Vectors
@@ -30,7 +31,7 @@ _PADDING = 32
 class SentenceTransformersEmbedder:
     """One sentence-transformers model; safe to share between threads."""
 
-    def __init__(self, folder: Path | None, name: str, device: str, dtype: str, batch_tokens: int) -> None:
+    def __init__(self, folder: Path | None, name: str, device: str, dtype: Dtype, batch_tokens: int) -> None:
         self._folder = folder
         self._name = name
         self._device = device
@@ -140,9 +141,7 @@ class SentenceTransformersEmbedder:
     def _encode(self, texts: Sequence[str], prompt: str, *, full: bool) -> Vectors:
         result = np.zeros((len(texts), self.dimension), dtype=np.float32)
         tokens = [self.count_tokens(prompt + text) for text in texts]
-        order = sorted(
-            range(len(texts)), key=lambda i: (-tokens[i], i)
-        )  # groupby wants equal widths together
+        order = sorted(range(len(texts)), key=lambda i: (-tokens[i], i))  # equal widths together
         for width, batch in self._batches(order, tokens):
             result[batch] = self._forward([prompt + texts[i] for i in batch], width, full)
         lengths = np.linalg.norm(result, axis=1, keepdims=True)
@@ -192,7 +191,7 @@ class SentenceTransformersEmbedder:
         try:
             return json.loads(file.read_text("utf-8")) if file and file.is_file() else {}
         except ValueError as error:
-            raise SettingError(f"embedder.model: {file} is damaged: {_first_line(error)}") from error
+            raise SettingError(f"embedder.model: {file} is damaged: {first_line(error)}") from error
 
     @cached_property
     def _tokenizer(self) -> Any:
@@ -203,7 +202,7 @@ class SentenceTransformersEmbedder:
             try:
                 tokenizer = Tokenizer.from_file(str(file))
             except Exception as error:  # tokenizers raises nothing narrower
-                raise SettingError(f"embedder.model: {file} is damaged: {_first_line(error)}") from error
+                raise SettingError(f"embedder.model: {file} is damaged: {first_line(error)}") from error
         else:
             tokenizer = Tokenizer.from_str(self._model.tokenizer.backend_tokenizer.to_str())
         tokenizer.no_truncation()
@@ -234,70 +233,36 @@ def _word_start(words: Sequence[int | None], wanted: int, earliest: int) -> int:
     return at if at > earliest else wanted
 
 
-def _load(folder: Path | None, name: str, device: str, dtype: str) -> Any:
-    import torch
+def _load(folder: Path | None, name: str, device: str, dtype: Dtype) -> Any:
     from sentence_transformers import SentenceTransformer
     from transformers.utils import logging
 
     logging.set_verbosity_error()
     logging.disable_progress_bar()
-    chosen = _device(device)
-    try:
-        torch.empty(0, device=chosen)
-    except (RuntimeError, AssertionError) as error:  # the latter where torch was built without CUDA
-        raise SettingError(
-            f"embedder.device = {device!r}: {_first_line(error)} (auto takes what is there)"
-        ) from error
+    place = choose_device("embedder.device", device)
     try:
         model = SentenceTransformer(
             str(folder or name),
-            device=chosen,
-            model_kwargs={"dtype": getattr(torch, _dtype(dtype, chosen)), "use_safetensors": True},
+            device=str(place),
+            model_kwargs={"dtype": choose_dtype(dtype, place), "use_safetensors": True},
         )
     except Exception as error:  # whatever a broken folder makes the libraries raise
         raise SettingError(
-            f"embedder.model = {str(folder or name)!r} could not be loaded: {_first_line(error)} "
+            f"embedder.model = {str(folder or name)!r} could not be loaded: {first_line(error)} "
             "(a folder of a sentence-transformers model needs no network; for a hub name see the README "
             "on mirrors)"
         ) from error
     return model.eval()
 
 
-def _first_line(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
-
-
-def _device(device: str) -> str:
-    import torch
-
-    if device != "auto":
-        return device
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
-
-
-def _dtype(dtype: str, device: str) -> str:
-    """bfloat16 where the processor multiplies it natively, half precision on a GPU, else float32."""
-    import torch
-
-    if dtype != "auto":
-        return dtype
-    if device.startswith("cuda"):
-        return "bfloat16" if torch.cuda.is_bf16_supported() else "float16"
-    if device == "cpu" and (torch.cpu._is_amx_tile_supported() or torch.cpu._is_avx512_bf16_supported()):  # noqa: SLF001 - the only way torch tells
-        return "bfloat16"
-    return "float32"
-
-
-def build(model: str = "", device: str = "auto", dtype: str = "auto", batch_tokens: int = 2048) -> Embedder:
+def build(model: str = "", device: str = "auto", dtype: Dtype = "auto", batch_tokens: int = 2048) -> Embedder:
     """An embedder from a folder or a hub name; empty for all-MiniLM-L6-v2 from its package.
 
     `device`: auto, cpu, cuda, cuda:1, mps. `dtype`: auto, float32, bfloat16, float16.
     `batch_tokens`: tokens in one batch, padding included. Raises SettingError.
     """
-    if dtype not in ("auto", "float32", "bfloat16", "float16"):
-        raise SettingError(f"embedder.dtype = {dtype!r}: valid are auto, float32, bfloat16, float16")
+    if dtype not in DTYPES:
+        raise SettingError(f"embedder.dtype = {dtype!r}: valid are {', '.join(DTYPES)}")
     if batch_tokens < 1:
         raise SettingError(f"embedder.batch_tokens = {batch_tokens}: must be at least 1")
     if not model:

@@ -1,4 +1,4 @@
-"""Loading a causal language model's checkpoint, and choosing where and how it computes.
+"""Loading a causal language model's checkpoint.
 
 Weights are read from safetensors only; program code that comes with a checkpoint is never run.
 """
@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
+from rag.compute import Dtype, choose_device, choose_dtype, first_line
 from rag.errors import GeneratorError, SettingError
-
-Dtype: TypeAlias = Literal["auto", "bfloat16", "float16", "float32"]
-DTYPES = ("auto", "bfloat16", "float16", "float32")
 
 HOW_TO_GET = (
     "give a local folder, or a hub name with HF_HUB_OFFLINE=0 (make ... OFFLINE=0) for the one download; "
@@ -29,7 +27,7 @@ def load(name: str, device: str, dtype: Dtype) -> tuple[Any, Any]:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
-    place = choose_device(device)
+    place = choose_device("generator.device", device)
     number = choose_dtype(dtype, place)
     given = {"trust_remote_code": False}
     try:
@@ -67,40 +65,6 @@ def out_of_memory(name: str, device: Any) -> GeneratorError:
     )
 
 
-def choose_device(wanted: str) -> Any:
-    """The torch device; "auto" takes a GPU if there is one. Raises SettingError if it is not there."""
-    import torch
-
-    if wanted == "auto":
-        if torch.cuda.is_available():
-            return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
-    try:
-        device = torch.device(wanted)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
-        raise SettingError(
-            f"generator.device is {wanted!r}: {first_line(error)}; valid here: auto, cpu"
-            + (", cuda" if torch.cuda.is_available() else "")
-        ) from error
-    return device
-
-
-def choose_dtype(wanted: Dtype, device: Any) -> Any:
-    """The torch dtype; "auto" takes bfloat16 where the device computes in it, not where it is emulated."""
-    import torch
-
-    if wanted != "auto":
-        return getattr(torch, wanted)
-    if device.type == "cuda":
-        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
-    if device.type == "mps":
-        return torch.float16
-    found = torch.cpu.get_capabilities()
-    native = any(found.get(feature) for feature in ("amx_bf16", "avx512_bf16", "bf16"))
-    return torch.bfloat16 if native else torch.float32
-
-
 def _unloadable(name: str, error: Exception) -> SettingError:
     said = str(error)
     if "trust_remote_code" in said:
@@ -114,9 +78,3 @@ def _unloadable(name: str, error: Exception) -> SettingError:
     else:
         reason = f"it cannot be loaded: {first_line(error)}"
     return SettingError(f"generator.model {name}: {reason}")
-
-
-def first_line(error: BaseException) -> str:
-    """What an error says, as one line."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__

