@@ -67,7 +67,11 @@ class MarkdownSplitter:
             return
         if document.metadata.get("type") == "markdown":
             found = sections(text, blocks(text, front_matter_end(text)))
-            found = join_tiny(found, self._whole_room, lambda section: self._size(text, section))
+            found = join_tiny(
+                found,
+                lambda section: self._whole_room(text, section),
+                lambda section: self._size(text, section),
+            )
         else:
             found = [Section((), paragraphs(text, 0, len(text)))]
         for section in found:
@@ -88,7 +92,7 @@ class MarkdownSplitter:
         found: list[Unit] = []
         room = self._room(section.path)
         # A chunk that holds its headings does not carry them a second time in its path.
-        credit = self._whole_room(section) - room
+        credit = self._whole_room(text, section) - room
         taken = 0
         for block in section.blocks:
             heading = block.kind == "heading"
@@ -109,9 +113,17 @@ class MarkdownSplitter:
         used = self._count(" > ".join(path) + "\n") if path else 0
         return max(self._chunk_tokens - used, self._chunk_tokens // 2)
 
-    def _whole_room(self, section: Section) -> int:
-        """Tokens for a section's text where it stays in one chunk, which holds its own headings."""
-        return self._room(section.path[: len(section.path) - section.own])
+    def _whole_room(self, text: str, section: Section) -> int:
+        """Tokens for a section's text where it stays in one chunk, which holds its own headings.
+
+        Only those that stand there word for word: a heading with markup inside differs from its title,
+        which is then carried above the chunk as well (see Chunk.indexed_text).
+        """
+        headings = (block for block in section.blocks if block.kind == "heading")
+        written = "".join(text[block.start : block.end] for block in headings)
+        outer = len(section.path) - section.own
+        repeated = (title for title in section.path[outer:] if title not in written)
+        return self._room((*section.path[:outer], *repeated))
 
 
 def _credited(unit: Unit, credit: int) -> tuple[Unit, int]:

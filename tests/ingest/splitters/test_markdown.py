@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ingest.loaders._markdown import front_matter_end
@@ -235,6 +235,7 @@ SECTIONS = st.lists(
 
 
 @settings(max_examples=200, deadline=None)
+@example(shape=[(1, 4, [1]), (2, 7, [1, 54])])
 @given(shape=SECTIONS)
 def test_headings_begin_chunks_and_the_budget_holds_for_any_outline(
     count_tokens: Count, shape: Shape
