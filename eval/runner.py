@@ -1,29 +1,21 @@
-"""Indexes a dataset once and puts its queries to the retriever that answers questions, mode by mode."""
+"""Puts queries to the retriever, and questions to the engine, that answer people; one after the other."""
 
 from __future__ import annotations
 
-import json
-import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from collections.abc import Mapping
+from typing import Any, Protocol
 
-from eval.datasets import Dataset, as_document
-from rag.config import Settings
-from rag.errors import SettingError
-from rag.text import VERSION
-from rag.types import Hit, Mode
+from eval.journal import Journal
+from eval.progress import progress
+from eval.spans import chunk_id
+from eval.types import Found, Run, Span
+from rag.types import Answer, Hit, Mode
 
 # recall@100 needs a hundred results of every query.
 DEPTH = 100
 # The first queries of a process pay for lazy loading; a server's user does not.
 WARM_UP = 5
-# What an index was made from, kept beside it by --index.
-NOTE = "eval.json"
-
-_Item = TypeVar("_Item")
 
 
 class Searches(Protocol):
@@ -32,125 +24,51 @@ class Searches(Protocol):
     def search(self, question: str, *, k: int, mode: Mode) -> list[Hit]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One mode's results: document ids of each query, best first, and wall times in milliseconds.
+class Asks(Protocol):
+    """The engine, by what is used of it."""
 
-    An empty query is never put to the retriever: it has no results and no time.
+    def ask(self, question: str, k: int | None = None, mode: Mode | None = None) -> Answer: ...
+
+
+def run_mode(
+    retriever: Searches,
+    queries: Mapping[str, str],
+    mode: Mode,
+    *,
+    whole_documents: bool = True,
+    journal: Journal | None = None,
+) -> Run:
+    """Every query's results in this mode, timed after a short warm-up.
+
+    A result's id is its document, or "path#start-end" unless whole documents are judged. Queries that
+    the journal holds are not put again.
     """
-
-    results: Mapping[str, list[str]]
-    milliseconds: Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True)
-class Indexed:
-    """How the index came to be. `empty` documents have neither text nor title and are not in it."""
-
-    documents: int
-    empty: int
-    seconds: float
-    reused: bool
-
-
-@dataclass(frozen=True, slots=True)
-class System:
-    """What was measured: the index's generation, the embedder's fingerprint and where it computed."""
-
-    generation: str
-    embedder: str
-    device: str
-
-
-def relevant_settings(settings: Settings) -> dict[str, Any]:
-    """The settings that a figure depends on. `mode` and `k` are left out: the evaluation sets them."""
-    kept = settings.model_dump(mode="json", include={"embedder", "sparse", "dense", "store", "retriever"})
-    for name in ("mode", "k"):
-        kept["retriever"].pop(name, None)
-    return kept
-
-
-def index_dataset(dataset: Dataset, settings: Settings) -> Indexed:
-    """Bring the dataset into the index at `settings.index`, or keep what an earlier run put there.
-
-    Raises SettingError where that folder holds anything else: an evaluation never adds to an index
-    that people use, nor measures one dataset on the index of another.
-    """
-    note = settings.index / NOTE
-    made_from = _made_from(dataset, settings)
-    empty = sum(not as_document(entry)[1] for entry in dataset.corpus)
-    if settings.index.exists() and not settings.index.is_dir():
-        raise SettingError(f"--index {settings.index}: is a file; name a folder")
-    if settings.index.is_dir() and any(settings.index.iterdir()):
-        _require_same(note, made_from)
-        return Indexed(len(dataset.corpus), empty, 0.0, reused=True)
-    started = time.perf_counter()
-    _write_index(dataset, settings)
-    seconds = time.perf_counter() - started
-    note.write_text(json.dumps(made_from, indent=2) + "\n", encoding="utf-8")
-    say(f"indexed {len(dataset.corpus)} documents in {seconds:.1f} s")
-    return Indexed(len(dataset.corpus), empty, seconds, reused=False)
-
-
-def run_mode(retriever: Searches, queries: Mapping[str, str], mode: Mode) -> Run:
-    """Every query's results in this mode, one after the other, timed after a short warm-up."""
+    journal = journal or Journal(None)
     asked = {query: text for query, text in queries.items() if text}
-    for text in list(asked.values())[:WARM_UP]:
+    left = {query: text for query, text in asked.items() if query not in journal.done}
+    for text in list(left.values())[:WARM_UP]:
         retriever.search(text, k=DEPTH, mode=mode)
-    results: dict[str, list[str]] = {query: [] for query in queries}
-    milliseconds = {}
-    for query, text in progress(asked.items(), len(asked), f"{mode} queries"):
-        started = time.perf_counter()
+    for query, text in progress(left.items(), len(left), f"{mode} queries"):
+        began = time.perf_counter()
         hits = retriever.search(text, k=DEPTH, mode=mode)
-        milliseconds[query] = (time.perf_counter() - started) * 1000
-        results[query] = [hit.chunk.document_id for hit in hits]
-    return Run(results, milliseconds)
+        milliseconds = (time.perf_counter() - began) * 1000
+        journal.add(query, [milliseconds, [_row(hit) for hit in hits]])
+    return Run(
+        {
+            query: _found(journal.done[query][1], whole_documents) if text else ()
+            for query, text in queries.items()
+        },
+        {query: journal.done[query][0] for query in asked},
+    )
 
 
-def progress(items: Iterable[_Item], total: int, label: str) -> Iterator[_Item]:
-    """The items, with a bar on a terminal and one line elsewhere; on stderr either way."""
-    from tqdm import tqdm
-
-    if not sys.stderr.isatty():
-        say(f"{label}: {total}")
-    yield from tqdm(items, total=total, desc=label, file=sys.stderr, disable=not sys.stderr.isatty())
+def _row(hit: Hit) -> list[Any]:
+    return [hit.chunk.document_id, hit.chunk.start, hit.chunk.end, hit.score]
 
 
-def say(line: str) -> None:
-    """One line for the person watching; results go to stdout, this does not."""
-    print(line, file=sys.stderr, flush=True)
-
-
-def _write_index(dataset: Dataset, settings: Settings) -> None:
-    from rag.build import build_indexer
-
-    with build_indexer(settings) as indexer:
-        for entry in progress(dataset.corpus, len(dataset.corpus), "documents"):
-            document, chunks = as_document(entry)
-            if chunks:
-                indexer.add(document, chunks)
-        indexer.flush()
-        indexer.publish()
-
-
-def _made_from(dataset: Dataset, settings: Settings) -> dict[str, Any]:
-    kept = relevant_settings(settings)
-    # How hits are fused is decided at query time: other weights may be tried on the same index.
-    del kept["retriever"]
-    return {"digest": dataset.digest, "settings": kept, "analyser": VERSION}
-
-
-def _require_same(note: Path, made_from: Mapping[str, Any]) -> None:
-    folder = note.parent
-    way_out = f"remove {folder}, or name another folder with --index"
-    try:
-        found = json.loads(note.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise SettingError(f"--index {folder}: not empty and not a finished evaluation; {way_out}") from error
-    except (OSError, ValueError) as error:
-        raise SettingError(f"{note}: cannot be read ({error}); {way_out}") from error
-    if found == made_from:
-        return
-    same = isinstance(found, dict) and found.get("digest") == made_from["digest"]
-    what = "the same dataset with other settings or another version" if same else "another dataset"
-    raise SettingError(f"--index {folder}: made from {what}; {way_out}")
+def _found(rows: list[list[Any]], whole_documents: bool) -> tuple[Found, ...]:
+    spans = [Span(document, start, end) for document, start, end, _ in rows]
+    return tuple(
+        Found(span.document if whole_documents else chunk_id(span), span, score)
+        for span, (*_, score) in zip(spans, rows, strict=True)
+    )

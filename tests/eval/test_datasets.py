@@ -1,178 +1,128 @@
-"""A dataset is read whole and checked, or refused with the line that must be mended."""
+"""A path is read in the format that it is in, and options that do not fit it are refused."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from eval.datasets import CORPUS, QRELS, QUERIES, Entry, as_document, read_dataset
-from rag.errors import DocumentError, RagError, SettingError
+from eval.datasets import expand, read_test_set
+from eval.types import PassageSet, SpanSet
+from rag.errors import SettingError
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "beir"
+RETRIEVAL = Path(__file__).parents[3] / "shared" / "data" / "retrieval"
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A copy of the golden dataset that a test may spoil."""
-    return Path(shutil.copytree(GOLDEN, tmp_path / "beir"))
+def both(tmp_path: Path) -> Path:
+    """A folder in BEIR layout that has span labels as well."""
+    folder = Path(shutil.copytree(GOLDEN, tmp_path / "sets" / "both"))
+    (folder / "docs").mkdir()
+    (folder / "docs" / "a.md").write_text("Keys are rotated daily.")
+    (folder / "gold_spans.jsonl").write_text('{"query_id": "q01", "doc": "a.md", "text": "daily"}\n')
+    return folder
 
 
-def test_reads_documents_queries_and_judgements() -> None:
-    dataset = read_dataset(GOLDEN)
-    assert (dataset.name, len(dataset.corpus), len(dataset.queries)) == ("beir", 20, 12)
-    assert dataset.qrels["q03"] == {"quill-ttl": 2, "quill-compaction": 1, "quill-snapshots": 0}
-    assert list(dataset.judged) == [f"q{number:02}" for number in range(1, 12)]
+@pytest.fixture
+def spans(tmp_path: Path) -> Path:
+    folder = tmp_path / "sets" / "spans"
+    (folder / "docs").mkdir(parents=True)
+    (folder / "docs" / "a.md").write_text("Keys are rotated daily.")
+    label = {"path": "a.md", "quote": "daily"}
+    (folder / "queries.jsonl").write_text(json.dumps({"_id": "1", "text": "how often?", "spans": [label]}))
+    return folder
 
 
-def test_the_digest_is_the_sha256_of_the_three_files_one_after_the_other() -> None:
-    data = b"".join((GOLDEN / name).read_bytes() for name in (CORPUS, QUERIES, QRELS))
-    assert read_dataset(GOLDEN).digest == hashlib.sha256(data).hexdigest()
+@pytest.fixture
+def squad(tmp_path: Path) -> Path:
+    paragraph = {"context": "Keys rotate.", "qas": [{"id": "1", "question": "What rotates?", "answers": []}]}
+    path = tmp_path / "dev.json"
+    path.write_text(json.dumps({"data": [{"title": "Keys", "paragraphs": [paragraph]}]}))
+    return path
 
 
-@pytest.mark.parametrize("name", [CORPUS, QUERIES, QRELS])
-def test_another_byte_in_any_file_gives_another_digest(folder: Path, name: str) -> None:
-    before = read_dataset(folder).digest
-    with (folder / name).open("ab") as file:
-        file.write(b"\n")
-    assert read_dataset(folder).digest != before
+def test_a_folder_in_beir_layout_is_read_as_passages() -> None:
+    assert isinstance(read_test_set(GOLDEN), PassageSet)
 
 
-def test_a_byte_order_mark_carriage_returns_and_blank_lines_are_no_matter(folder: Path) -> None:
-    plain = read_dataset(folder)
-    for name in (CORPUS, QUERIES, QRELS):
-        data = (folder / name).read_bytes()
-        (folder / name).write_bytes(b"\xef\xbb\xbf" + data.replace(b"\n", b"\r\n\r\n"))
-    read = read_dataset(folder)
-    assert (read.corpus, read.queries, read.qrels) == (plain.corpus, plain.queries, plain.qrels)
+def test_a_json_file_is_read_as_squad(squad: Path) -> None:
+    assert read_test_set(squad).name == "dev"
 
 
-def test_a_document_is_one_chunk_under_its_title() -> None:
-    document, [chunk] = as_document(Entry("d", "Super_Bowl_50", " The text. "))
-    assert (document.id, document.text, chunk.text) == ("d", " The text. ", " The text. ")
-    assert chunk.heading == ("Super_Bowl_50",)
-    assert chunk.indexed_text == "Super_Bowl_50\n The text. "
+def test_a_folder_with_queries_alone_is_read_by_their_labels(spans: Path) -> None:
+    read = read_test_set(spans)
+    assert isinstance(read, SpanSet)
+    assert read.folder == spans / "docs"
 
 
-@pytest.mark.parametrize("text", ["", "  \n"])
-def test_a_document_without_text_stands_for_its_title(text: str) -> None:
-    document, [chunk] = as_document(Entry("d", "Firmware", text))
-    assert (document.text, chunk.text, chunk.heading) == ("Firmware", "Firmware", ())
+def test_a_folder_with_both_is_read_as_passages_unless_spans_are_asked_for(both: Path) -> None:
+    assert isinstance(read_test_set(both), PassageSet)
+    assert isinstance(read_test_set(both, labels="passages"), PassageSet)
+    read = read_test_set(both, labels="spans")
+    assert isinstance(read, SpanSet)
+    assert list(read.labels) == ["q01"]
 
 
-def test_a_document_with_neither_has_no_chunk() -> None:
-    assert as_document(Entry("d", "", " "))[1] == []
+def test_the_folder_that_span_labels_speak_of_can_be_named(spans: Path, tmp_path: Path) -> None:
+    (tmp_path / "guide").mkdir()
+    (tmp_path / "guide" / "a.md").write_text("daily, then")
+    read = read_test_set(spans, corpus=tmp_path / "guide")
+    assert isinstance(read, SpanSet)
+    assert read.folder == tmp_path / "guide"
 
 
-@given(
-    st.text(st.characters(exclude_categories=["Cs", "Cc"])), st.text(st.characters(exclude_categories=["Cs"]))
-)
-def test_every_chunk_is_its_range_of_the_document(title: str, text: str) -> None:
-    document, chunks = as_document(Entry("d", title, text))
-    assert all(chunk.text == document.text[chunk.start : chunk.end] for chunk in chunks)
-    assert all(chunk.indexed_text.strip() for chunk in chunks) or not title.strip()
+def test_options_that_do_not_fit_the_format_are_refused(spans: Path, squad: Path) -> None:
+    with pytest.raises(SettingError, match=r"--corpus x: .* has no span labels"):
+        read_test_set(GOLDEN, corpus=Path("x"))
+    with pytest.raises(SettingError, match=r"--qrels x: .* is read by its span labels"):
+        read_test_set(spans, qrels=Path("x"))
+    with pytest.raises(SettingError, match=r"--queries x: .* holds its own"):
+        read_test_set(squad, queries=Path("x"))
+    with pytest.raises(SettingError, match=r"--qrels x: .* holds its own"):
+        read_test_set(squad, qrels=Path("x"))
+    with pytest.raises(SettingError, match=r"--labels spans: .* has passages only"):
+        read_test_set(squad, labels="spans")
+    with pytest.raises(SettingError, match=r"--labels spans: .* has no spans\.jsonl"):
+        read_test_set(GOLDEN, labels="spans")
+    with pytest.raises(SettingError, match=r"--labels passages: .* has no qrels/test\.tsv"):
+        read_test_set(spans, labels="passages")
 
 
-def _append(name: str, line: str) -> Callable[[Path], None]:
-    def spoil(folder: Path) -> None:
-        with (folder / name).open("a", encoding="utf-8") as file:
-            file.write(line + "\n")
-
-    return spoil
-
-
-@pytest.mark.parametrize(
-    ("name", "line", "says"),
-    [
-        (CORPUS, '{"_id": "x", "text": ', "corpus.jsonl:21: not JSON"),
-        (CORPUS, "[" * 100_000, "corpus.jsonl:21: not JSON"),
-        (CORPUS, '["x", "y"]', "corpus.jsonl:21: must be a JSON object"),
-        (CORPUS, '{"text": "y"}', 'corpus.jsonl:21: "_id" must be a string that can be printed (it is None)'),
-        (CORPUS, '{"_id": 7, "text": "y"}', '"_id" must be a string that can be printed (it is 7)'),
-        (CORPUS, '{"_id": "a\\tb", "text": "y"}', "can be printed (it is 'a\\tb')"),
-        (CORPUS, '{"_id": "\\ud800", "text": "y"}', "can be printed (it is '\\ud800')"),
-        (CORPUS, '{"_id": "x"}', 'corpus.jsonl:21: "text" must be a string (it is None)'),
-        (CORPUS, '{"_id": "x", "text": "y", "title": 3}', '"title" must be a string (it is 3)'),
-        (CORPUS, '{"_id": "zh-rizhi", "text": "y"}', "the id 'zh-rizhi' is already on"),
-        (QUERIES, '{"_id": "q01", "text": "y"}', "queries.jsonl:13: the id 'q01' is already on"),
-        (QUERIES, '{"_id": "q99", "text": null}', 'queries.jsonl:13: "text" must be a string (it is None)'),
-        (QRELS, "q99\tzh-rizhi\t1", "test.tsv:18: no query 'q99' in queries.jsonl"),
-        (QRELS, "q12\tnowhere\t1", "test.tsv:18: no document 'nowhere' in corpus.jsonl"),
-        (QRELS, "q12\tzh-rizhi\t0.5", "test.tsv:18: the score must be an integer (it is '0.5')"),
-        (QRELS, "q12 zh-rizhi 1", "test.tsv:18: 1 columns"),
-        (QRELS, "q12\t0\tzh-rizhi\t1", "test.tsv:18: 4 columns"),
-        (QRELS, "q01\tquill-error-e17\t1", "test.tsv:18: 'q01' and 'quill-error-e17' are judged twice"),
-    ],
-)
-def test_a_bad_line_is_refused_by_file_and_number(folder: Path, name: str, line: str, says: str) -> None:
-    _append(name, line)(folder)
-    with pytest.raises(DocumentError) as caught:
-        read_dataset(folder)
-    assert says in str(caught.value)
-    assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize("name", [CORPUS, QUERIES, QRELS])
-def test_a_missing_file_is_named(folder: Path, name: str) -> None:
-    (folder / name).unlink()
+@pytest.mark.parametrize("name", ["corpus.jsonl", "queries.jsonl", "qrels/test.tsv"])
+def test_an_incomplete_folder_in_beir_layout_is_told_what_it_lacks(both: Path, name: str) -> None:
+    (both / "gold_spans.jsonl").unlink()
+    (both / name).unlink()
     with pytest.raises(SettingError, match=f"{name}: no such file; a dataset is a folder in BEIR layout"):
-        read_dataset(folder)
+        read_test_set(both)
 
 
-@pytest.mark.parametrize("name", [CORPUS, QUERIES, QRELS])
-def test_an_empty_file_is_named(folder: Path, name: str) -> None:
-    (folder / name).write_text("\n \n")
-    with pytest.raises(DocumentError, match=f"{name}: is empty"):
-        read_dataset(folder)
-
-
-def test_judgements_need_a_header_and_something_below_it(folder: Path) -> None:
-    (folder / QRELS).write_text("q01\tquill-error-e17\t1\n")
-    with pytest.raises(
-        DocumentError, match=r"test\.tsv:1: the header must be query-id<TAB>corpus-id<TAB>score"
+def test_what_is_no_test_set_is_told_what_one_looks_like(tmp_path: Path) -> None:
+    (tmp_path / "notes.md").write_text("# Notes")
+    for path, what in (
+        (tmp_path, "holds no test set"),
+        (tmp_path / "x", "no such"),
+        (tmp_path / "notes.md", "not a"),
     ):
-        read_dataset(folder)
-    (folder / QRELS).write_text("query-id\tcorpus-id\tscore\n")
-    with pytest.raises(DocumentError, match="no judgements under the header"):
-        read_dataset(folder)
+        with pytest.raises(SettingError, match=rf"{what}.*; a test set is a folder in BEIR layout"):
+            read_test_set(path)
+        with pytest.raises(SettingError, match=rf"{what}.*; a test set is a folder in BEIR layout"):
+            expand([path])
 
 
-def test_text_that_is_not_utf8_is_refused_by_line(folder: Path) -> None:
-    with (folder / QUERIES).open("ab") as file:
-        file.write('{"_id": "g", "text": "量化"}\n'.encode("gb18030"))
-    with pytest.raises(DocumentError, match=r"queries.jsonl:13: not UTF-8"):
-        read_dataset(folder)
+def test_a_folder_of_test_sets_stands_for_all_of_them(both: Path, spans: Path, squad: Path) -> None:
+    for name in (".hidden", "other"):
+        shutil.copytree(both, both.parent / name)
+    (both.parent / "notes").mkdir()
+    (both.parent / "README.md").write_text("# Sets")
+    assert expand([both.parent]) == [both, both.parent / "other", spans]
+    assert expand([squad, spans, both.parent]) == [squad, spans, both, both.parent / "other"]
 
 
-@pytest.mark.parametrize("path", [GOLDEN / CORPUS, GOLDEN / "nowhere"])
-def test_a_dataset_is_a_folder(path: Path) -> None:
-    with pytest.raises(SettingError, match=r"(not a|no such) folder; a dataset is a folder in BEIR layout"):
-        read_dataset(path)
-
-
-@given(st.binary(max_size=200))
-def test_whatever_the_bytes_it_reads_them_or_says_what_is_wrong(
-    tmp_path_factory: pytest.TempPathFactory, data: bytes
-) -> None:
-    folder = tmp_path_factory.mktemp("set")
-    shutil.copytree(GOLDEN, folder, dirs_exist_ok=True)
-    with (folder / CORPUS).open("ab") as file:
-        file.write(data)
-    refusal = ""
-    try:
-        read_dataset(folder)
-    except RagError as error:
-        refusal = str(error)
-    assert not refusal or refusal.startswith(f"{folder / CORPUS}:")
-
-
-def test_titles_are_one_line_and_may_be_null(folder: Path) -> None:
-    _append(CORPUS, json.dumps({"_id": "t", "title": " two\nlines ", "text": "x"}))(folder)
-    _append(CORPUS, json.dumps({"_id": "n", "title": None, "text": "x"}))(folder)
-    assert [entry.title for entry in read_dataset(folder).corpus[-2:]] == ["two lines", ""]
+@pytest.mark.skipif(not RETRIEVAL.is_dir(), reason="the shared test sets are not here")
+def test_every_shared_test_set_is_found_and_can_be_read() -> None:
+    found = expand([RETRIEVAL])
+    assert len(found) == 13
+    assert read_test_set(RETRIEVAL / "xquad_en").queries["56beb4343aeaaa14008c925b"].answers == ("308",)

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -12,7 +17,6 @@ import pytest
 from eval.__main__ import main
 from eval.metrics import MEASURES
 from rag.build import build_retriever
-from rag.command import run
 from rag.config import load_settings
 
 Kept: TypeAlias = tuple[Path, dict[str, Any]]
@@ -22,24 +26,12 @@ GOLDEN = Path(__file__).parents[1] / "golden" / "beir"
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Kept:
-    """An index of the golden dataset and the report of the run that made it."""
+    """An index of the golden dataset and the evaluation of the run that made it."""
     folder = tmp_path_factory.mktemp("kept")
-    report = folder / "report.json"
-    arguments = [str(GOLDEN), "--index", str(folder / "index"), "--json", str(report), "--per-query"]
-    assert main(arguments) == 0
-    return folder / "index", json.loads(report.read_text(encoding="utf-8"))
-
-
-@pytest.fixture
-def printed(capsys: pytest.CaptureFixture[str]) -> Any:
-    """Runs the command and gives its exit status, stdout and stderr."""
-
-    def printed(*arguments: str | Path) -> tuple[int, str, str]:
-        status = run(lambda: main([str(argument) for argument in arguments]))
-        captured = capsys.readouterr()
-        return status, captured.out, captured.err
-
-    return printed
+    written = folder / "evaluation.json"
+    arguments = [str(GOLDEN), "--index", str(folder / "index"), "--json", str(written), "--per-query"]
+    assert main([*arguments, "--save-baseline", str(folder / "baseline.json")]) == 0
+    return folder / "index", json.loads(written.read_text(encoding="utf-8"))
 
 
 def test_all_three_modes_find_the_golden_answers(kept: Kept) -> None:
@@ -47,83 +39,187 @@ def test_all_three_modes_find_the_golden_answers(kept: Kept) -> None:
     assert list(modes) == ["sparse", "dense", "hybrid"]
     for values in modes.values():
         assert (values["queries"], values["unjudged"]) == (11, 1)
-        assert 0 < values["latency_p50_ms"] <= values["latency_p95_ms"]
+        assert 0 < values["latency_p50_ms"] <= values["latency_p95_ms"] <= values["latency_p99_ms"]
         assert all(0 <= values[name] <= 1 for name in MEASURES)
     assert modes["sparse"]["recall@5"] >= 0.7
     assert modes["hybrid"]["ndcg@10"] >= 0.7
 
 
+def test_what_it_cost_stands_beside_what_it_found(kept: Kept) -> None:
+    for facts in kept[1]["systems"].values():
+        assert facts["chunks"] == 20
+        assert facts["chunks_per_second"] > 0
+        assert facts["index_peak_mb"] > 50
+        assert facts["bytes_per_chunk"] > 384 * 4
+
+
 def test_its_results_are_those_of_the_retriever_that_answers(kept: Kept) -> None:
-    index, report = kept
+    index, evaluation = kept
     retriever = build_retriever(load_settings({"index": index}))
-    assert report["generation"] == retriever.generation
+    assert evaluation["generation"] == retriever.generation
     for mode in ("sparse", "dense", "hybrid"):
         hits = retriever.search("如何部署量化模型", k=100, mode=mode)
         found = [hit.chunk.document_id for hit in hits]
-        assert report["per_query"][mode]["q08"]["results"] == found
+        assert evaluation["per_query"][mode]["q08"]["results"] == found
 
 
-def test_a_kept_index_is_used_again_and_gives_the_same_ranks(kept: Kept, printed: Any) -> None:
+def test_a_kept_index_is_used_again_and_gives_the_same_figures(kept: Kept, printed: Any) -> None:
     index, before = kept
     status, out, _ = printed(GOLDEN, "--index", index, "--json", "-", "--mode", "hybrid", "--per-query")
     again = json.loads(out)
     assert status == 0
     assert again["index_seconds"] is None
     assert again["generation"] == before["generation"]
-    assert list(again["modes"]) == ["hybrid"]
-    results = [report["per_query"]["hybrid"] for report in (before, again)]
+    assert again["modes"]["hybrid"]["intervals"] == before["modes"]["hybrid"]["intervals"]
+    results = [each["per_query"]["hybrid"] for each in (before, again)]
     assert {query: row["results"] for query, row in results[0].items()} == {
         query: row["results"] for query, row in results[1].items()
     }
 
 
-def test_other_fusion_weights_may_be_tried_on_a_kept_index(kept: Kept, printed: Any) -> None:
-    index, _ = kept
-    status, out, _ = printed(GOLDEN, "--index", index, "--set", "retriever.dense_weight=0", "--json", "-")
+def test_several_values_of_a_setting_are_measured_on_one_index(kept: Kept, printed: Any) -> None:
+    sweep = ["--set", "retriever.dense_weight=0,0.5", "--mode", "hybrid", "--no-answers"]
+    status, out, _ = printed(GOLDEN, "--index", kept[0], *sweep, "--json", "-")
+    found = json.loads(out)
     assert status == 0
-    assert json.loads(out)["settings"]["retriever"]["dense_weight"] == 0.0
+    assert list(found["modes"]) == ["hybrid retriever.dense_weight=0", "hybrid retriever.dense_weight=0.5"]
+    assert found["systems"]["hybrid retriever.dense_weight=0"]["set"] == {"retriever.dense_weight": "0"}
+    assert "dense_weight" not in found["settings"]["retriever"]
+    assert len(found["comparisons"]) == 1
+    assert (
+        found["modes"]["hybrid retriever.dense_weight=0.5"]["ndcg@10"]
+        == kept[1]["modes"]["hybrid"]["ndcg@10"]
+    )
 
 
-def test_a_kept_index_of_another_dataset_is_refused(kept: Kept, printed: Any, tmp_path: Path) -> None:
-    other = Path(shutil.copytree(GOLDEN, tmp_path / "other"))
-    with (other / "queries.jsonl").open("a") as file:
-        file.write('{"_id": "q13", "text": "one more"}\n')
-    status, out, error = printed(other, "--index", kept[0])
-    assert (status, out) == (2, "")
-    assert "made from another dataset; remove" in error
-
-
-def test_a_kept_index_of_another_embedder_is_refused(kept: Kept, printed: Any) -> None:
-    status, _, error = printed(GOLDEN, "--index", kept[0], "--set", "embedder.model=elsewhere")
+def test_a_setting_that_needs_several_indexes_is_refused_on_one(kept: Kept, printed: Any) -> None:
+    status, _, error = printed(GOLDEN, "--index", kept[0], "--set", "embedder.window=64,128")
     assert status == 2
-    assert "made from the same dataset with other settings or another version; remove" in error
+    assert "embedder.window with several values needs several indexes; use --work DIR" in error
 
 
-def test_a_kept_index_of_another_analyser_or_with_a_spoilt_note_is_refused(
+def test_quotes_are_labels_that_hold_for_any_index_of_the_files(
+    span_set: Path, printed: Any, tmp_path: Path
+) -> None:
+    """Measured twice: on an index of its own, and on that same index as if it were the user's."""
+    status, out, error = printed(span_set, "--work", tmp_path / "work", "--json", "-")
+    found = json.loads(out)
+    assert status == 0, error
+    assert found["kind"] == "spans"
+    assert found["labels"] == {"labels": 3, "stale": [], "ambiguous": 0}
+    hybrid = found["modes"]["hybrid"]
+    assert (hybrid["queries"], hybrid["unanswerable"], hybrid["span_recall@5"]) == (3, 1, 1.0)
+    answers = hybrid["answers"]
+    assert (answers["questions"], answers["abstention"]["rightly_refused"]) == (4, 1)
+    assert answers["gold_in_quotes"] == 1.0
+    [index] = (tmp_path / "work").iterdir()
+    (index / "eval.json").unlink()
+    status, out, _ = printed(span_set, "--index", index, "--json", "-", "--mode", "hybrid")
+    assert status == 0
+    assert json.loads(out)["modes"]["hybrid"]["span_recall@5"] == 1.0
+    assert not (index / "eval.json").exists()
+
+
+def test_rankings_can_be_written_and_measured_again(kept: Kept, printed: Any, tmp_path: Path) -> None:
+    index, evaluation = kept
+    assert printed(GOLDEN, "--index", index, "--write-trec", tmp_path, "--no-answers")[0] == 0
+    run = tmp_path / "beir" / "hybrid.run"
+    status, out, _ = printed(GOLDEN, "--run", f"theirs={run}", "--json", "-")
+    found = json.loads(out)
+    assert status == 0
+    assert list(found["modes"]) == ["theirs"]
+    for measure in MEASURES:
+        assert found["modes"]["theirs"][measure] == evaluation["modes"]["hybrid"][measure]
+    assert found["modes"]["theirs"]["latency_p50_ms"] is None
+    assert printed(GOLDEN, "--run", run)[0] == 0
+    both = printed(
+        GOLDEN, "--run", f"a={run}", "--run", f"b={run}", "--qrels", tmp_path / "beir/hybrid.qrels"
+    )
+    assert "b - a" in both[1]
+
+
+def test_the_gate_is_quiet_where_nothing_changed_and_falls_on_a_loss(
     kept: Kept, printed: Any, tmp_path: Path
 ) -> None:
-    index = Path(shutil.copytree(kept[0], tmp_path / "index"))
-    note = index / "eval.json"
-    found = json.loads(note.read_text(encoding="utf-8"))
-    note.write_text(json.dumps({**found, "analyser": found["analyser"] + " older"}), encoding="utf-8")
-    assert "or another version; remove" in printed(GOLDEN, "--index", index)[2]
-    note.write_text("[]", encoding="utf-8")
-    assert "made from another dataset; remove" in printed(GOLDEN, "--index", index)[2]
-    note.write_text("{", encoding="utf-8")
-    status, _, error = printed(GOLDEN, "--index", index)
+    baseline, junit = kept[0].parent / "baseline.json", tmp_path / "verdict.xml"
+    same = printed(GOLDEN, "--index", kept[0], "--baseline", baseline, "--junit", junit)
+    assert same[0] == 0, same
+    assert 'failures="0"' in junit.read_text(encoding="utf-8")
+    poor = tmp_path / "poor.run"
+    poor.write_text("".join(f"q{number:02} Q0 quill-ttl 1 1.0 poor\n" for number in range(1, 12)))
+    own = tmp_path / "own.json"
+    assert printed(GOLDEN, "--index", kept[0], "--mode", "hybrid", "--save-baseline", own)[0] == 0
+    lost = printed(GOLDEN, "--run", poor, "--baseline", own, "--junit", junit)
+    assert lost[0] == 1, lost
+    assert "1 of 1 cases fell" in lost[1]
+    assert "<failure" in junit.read_text(encoding="utf-8")
+
+
+def test_a_baseline_of_another_dataset_cannot_be_compared(kept: Kept, printed: Any, tmp_path: Path) -> None:
+    other = Path(shutil.copytree(GOLDEN, tmp_path / "beir"))
+    with (other / "queries.jsonl").open("a") as file:
+        file.write('{"_id": "q13", "text": "one more"}\n')
+    baseline = kept[0].parent / "baseline.json"
+    status, _, error = printed(other, "--baseline", baseline, "--mode", "sparse")
     assert status == 2
-    assert "eval.json: cannot be read" in error
+    assert "changed" in error
 
 
-def test_a_folder_that_holds_something_else_is_left_alone(printed: Any, tmp_path: Path) -> None:
-    (tmp_path / "letter.txt").write_text("keep me")
-    status, _, error = printed(GOLDEN, "--index", tmp_path)
+def test_several_test_sets_are_measured_in_one_run_with_one_report(
+    span_set: Path, printed: Any, tmp_path: Path
+) -> None:
+    sets = tmp_path / "sets"
+    shutil.copytree(GOLDEN, sets / "beir")
+    shutil.copytree(span_set, sets / "notes-set")
+    (sets / "notes").mkdir()
+    status, out, error = printed(sets, "--mode", "sparse", "--report", tmp_path / "report", "--json", "-")
+    assert status == 0, error
+    assert [each["dataset"] for each in json.loads(out)["evaluations"]] == ["beir", "notes-set"]
+    written = {path.name for path in (tmp_path / "report").iterdir()}
+    assert written == {"report.html", "report.md", "report.json"}
+
+
+def _some_results(unfinished: Path) -> bool:
+    return any(file.stat().st_size > 4000 for file in unfinished.glob("*.jsonl"))
+
+
+def test_a_stopped_run_is_taken_up_by_the_same_command(printed: Any, tmp_path: Path) -> None:
+    """Stopped with Ctrl-C after the first results are on disk; nothing of them is asked again."""
+    work = tmp_path / "work"
+    arguments = [str(GOLDEN), "--work", str(work), "--no-answers", "--mode", "dense"]
+    many = json.loads((GOLDEN / "queries.jsonl").read_text(encoding="utf-8").splitlines()[0])
+    queries = tmp_path / "queries.jsonl"
+    queries.write_text("".join(json.dumps({**many, "_id": f"n{n}"}) + "\n" for n in range(600)))
+    qrels = tmp_path / "qrels.tsv"
+    qrels.write_text("query-id\tcorpus-id\tscore\n" + "".join(f"n{n}\tquill-ttl\t1\n" for n in range(600)))
+    arguments += ["--queries", str(queries), "--qrels", str(qrels)]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "eval", *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    unfinished = work / "unfinished"
+    while process.poll() is None and not any(
+        file.stat().st_size > 4000 for file in unfinished.glob("*.jsonl")
+    ):
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGINT)
+    assert process.wait(timeout=60) == 130
+    [journal] = unfinished.glob("*.jsonl")
+    done = journal.read_text(encoding="utf-8").count("\n")
+    assert 0 < done < 600
+    status, _, error = printed(*arguments)
+    assert status == 0
+    assert f"dense queries: {600 - done}\n" in error
+    assert not unfinished.exists()
+
+
+def test_two_test_sets_of_one_name_are_told_apart_by_nobody(printed: Any, tmp_path: Path) -> None:
+    shutil.copytree(GOLDEN, tmp_path / "beir")
+    status, _, error = printed(GOLDEN, tmp_path / "beir")
     assert status == 2
-    assert "not empty and not a finished evaluation" in error
-    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+    assert "two test sets are called 'beir'" in error
 
 
-def test_without_index_nothing_stays_behind(
+def test_without_work_or_index_nothing_stays_behind(
     printed: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
@@ -136,16 +232,35 @@ def test_without_index_nothing_stays_behind(
     assert "indexed 20 documents" in error
 
 
+def test_a_folder_that_holds_something_else_is_left_alone(printed: Any, tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("keep me")
+    status, _, error = printed(GOLDEN, "--index", tmp_path)
+    assert status == 2
+    assert "not empty and not a finished evaluation" in error
+    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["nowhere"], "nowhere: no such folder"),
+        (["nowhere"], "nowhere: no such f"),
         ([GOLDEN, "--mode", "sparse,lexical"], "there is no 'lexical'; valid: sparse, dense, hybrid"),
-        ([GOLDEN, "--mode", ""], "there is no ''"),
+        ([GOLDEN, "--mode", ","], "there is no ''"),
+        ([GOLDEN, "--measure", "ndcg"], "there is no 'ndcg'; valid: ndcg@5, ndcg@10,"),
         ([GOLDEN, "--json", "no/such/folder.json"], "no/such/folder.json: cannot be written"),
+        ([GOLDEN, "--save-baseline", "no/such/b.json"], "--save-baseline no/such/b.json: cannot be written"),
+        ([GOLDEN, "--report", GOLDEN / "corpus.jsonl"], "corpus.jsonl: is a file; name a folder"),
+        ([GOLDEN, "--baseline", "no.json"], "no.json: no such file; make one with --save-baseline"),
+        ([GOLDEN, "--junit", "x.xml"], "--junit goes with --baseline"),
+        ([GOLDEN, "--trials", "3"], "--trials 3: must lie between 100 and 1e+06"),
+        ([GOLDEN, "--alpha", "0"], "--alpha 0: must lie between"),
+        ([GOLDEN, "--run", "none.run"], "--run none.run: no such file; write NAME=FILE"),
+        ([GOLDEN, "--index", "a", "--work", "b"], "use one"),
+        ([GOLDEN, "--labels", "spans"], "--labels spans"),
         ([GOLDEN, "--config", "no.toml"], "no.toml: no such file"),
         ([GOLDEN, "--set", "retriever.dpth=3"], "retriever.dpth: no such setting"),
         ([GOLDEN, "--set", "depth"], "write NAME=VALUE"),
+        ([GOLDEN, "--set", "retriever.mode=sparse,dense"], "use --mode"),
         ([GOLDEN, "--set", "embedder.name=none"], "embedder.name: there is no 'none'"),
         ([GOLDEN, "--index", GOLDEN / "corpus.jsonl"], "corpus.jsonl: is a file; name a folder"),
     ],

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import random
 from math import log2
+from pathlib import Path
 
 import pytest
+from eval.datasets import read_test_set
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.metrics import MEASURES, latency, mean, per_query
+from eval.metrics import MEASURES, curves, latency, mean, per_query
+from eval.types import PassageSet
+
+SCIFACT = Path(__file__).parents[3] / "shared" / "data" / "retrieval" / "scifact"
 
 
 def test_every_measure_agrees_with_a_calculation_by_hand() -> None:
@@ -23,12 +29,20 @@ def test_every_measure_agrees_with_a_calculation_by_hand() -> None:
     ideal = 2 / log2(2) + 1 / log2(3) + 1 / log2(4)
     assert values == pytest.approx(
         {
+            "ndcg@5": 1 / log2(3) / ideal,
             "ndcg@10": dcg / ideal,  # 1.2976 / 3.1309 = 0.4144
             "recall@1": 0.0,
             "recall@5": 1 / 3,
             "recall@10": 2 / 3,
             "recall@100": 2 / 3,
+            "precision@1": 0.0,
+            "precision@5": 1 / 5,
+            "precision@10": 2 / 10,
+            "hit@1": 0.0,
+            "hit@5": 1.0,
+            "hit@10": 1.0,
             "mrr@10": 1 / 2,
+            "map@100": (1 / 2 + 2 / 7) / 3,
         }
     )
     assert values["ndcg@10"] == pytest.approx(0.4144, abs=5e-5)
@@ -37,14 +51,15 @@ def test_every_measure_agrees_with_a_calculation_by_hand() -> None:
 def test_a_relevant_document_beyond_place_ten_counts_for_recall_at_100_alone() -> None:
     run = {"q": [f"n{place}" for place in range(1, 11)] + ["a"]}
     [values] = per_query({"q": {"a": 1}}, run).values()
-    assert {name for name, value in values.items() if value} == {"recall@100"}
+    assert {name for name, value in values.items() if value} == {"recall@100", "map@100"}
     run = {"q": [f"n{place}" for place in range(1, 101)] + ["a"]}
     assert not any(per_query({"q": {"a": 1}}, run)["q"].values())
 
 
 def test_a_judged_query_without_results_counts_as_zero() -> None:
     values = per_query({"hit": {"a": 1}, "empty": {"a": 1}, "missing": {"a": 1}}, {"hit": ["a"], "empty": []})
-    assert mean(values) == pytest.approx(dict.fromkeys(MEASURES, 1 / 3))
+    assert mean(values) == pytest.approx({name: value / 3 for name, value in values["hit"].items()})
+    assert not any([*values["empty"].values(), *values["missing"].values()])
 
 
 def test_a_run_without_any_result_is_all_zeros() -> None:
@@ -53,7 +68,8 @@ def test_a_run_without_any_result_is_all_zeros() -> None:
 
 def test_a_query_whose_judgements_are_all_zero_counts_as_zero() -> None:
     values = per_query({"hit": {"a": 1}, "none": {"a": 0}}, {"hit": ["a"], "none": ["a"]})
-    assert mean(values) == pytest.approx(dict.fromkeys(MEASURES, 1 / 2))
+    assert not any(values["none"].values())
+    assert mean(values)["ndcg@10"] == 1 / 2
 
 
 def test_queries_without_judgements_are_ignored() -> None:
@@ -78,9 +94,50 @@ def test_an_average_needs_queries() -> None:
         mean({})
 
 
-def test_latency_is_the_median_and_the_95th_percentile() -> None:
+def test_latency_is_the_median_and_the_95th_and_99th_percentile() -> None:
     assert latency([float(value) for value in range(1, 102)]) == {
         "latency_p50_ms": 51.0,
         "latency_p95_ms": 96.0,
+        "latency_p99_ms": 100.0,
     }
-    assert latency([3.0]) == {"latency_p50_ms": 3.0, "latency_p95_ms": 3.0}
+    assert set(latency([3.0]).values()) == {3.0}
+    assert set(latency([]).values()) == {None}
+
+
+def test_recall_by_k_and_precision_at_recall_agree_with_a_calculation_by_hand() -> None:
+    """Relevant at places 1 and 4 of one query, nowhere in another: means of (.5, .5, .5, 1) and 0."""
+    qrels = {"q": {"a": 1, "b": 1}, "none": {"a": 1}}
+    found = curves(qrels, {"q": ["a", "x", "y", "b"], "none": []})
+    by_k = found["recall_by_k"]
+    assert [by_k[k] for k in ("1", "2", "3", "5", "100")] == [0.25, 0.25, 0.25, 0.5, 0.5]
+    precision = found["precision_at_recall"]
+    assert [precision[level] for level in ("0.0", "0.5", "0.6", "1.0")] == [0.5, 0.5, 0.25, 0.25]
+
+
+@pytest.mark.skipif(not SCIFACT.is_dir(), reason="the SciFact collection is not on this machine")
+def test_the_measures_are_those_of_trec_eval_on_a_real_collection() -> None:
+    """Against pytrec_eval, trec_eval's own code, on SciFact's judgements and a ranking drawn by lot."""
+    import pytrec_eval
+
+    dataset = read_test_set(SCIFACT)
+    assert isinstance(dataset, PassageSet)
+    lot = random.Random(0)  # noqa: S311
+    documents = [entry.id for entry in dataset.corpus]
+    ranked = {
+        query: list(dict.fromkeys([*lot.sample(documents, 30), *judged, *lot.sample(documents, 69)]))
+        for query, judged in dataset.qrels.items()
+    }
+    names = {
+        "ndcg_cut_10": "ndcg@10",
+        "ndcg_cut_5": "ndcg@5",
+        "recall_100": "recall@100",
+        "P_10": "precision@10",
+        "success_5": "hit@5",
+        "map_cut_100": "map@100",
+    }
+    scores = {query: {each: 1000.0 - n for n, each in enumerate(ids)} for query, ids in ranked.items()}
+    theirs = pytrec_eval.RelevanceEvaluator(dataset.qrels, set(names)).evaluate(scores)
+    ours = per_query(dataset.qrels, ranked)
+    for query, values in theirs.items():
+        for their, own in names.items():
+            assert ours[query][own] == pytest.approx(values[their], abs=5e-5)

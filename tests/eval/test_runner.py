@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
 
-from eval.runner import DEPTH, WARM_UP, progress, run_mode
+from eval.journal import Journal
+from eval.runner import DEPTH, WARM_UP, run_mode
 from rag.types import Chunk, Hit, Mode
 
 
@@ -16,14 +17,14 @@ class Echo:
 
     def search(self, question: str, *, k: int, mode: Mode) -> list[Hit]:
         self.asked.append((question, k, mode))
-        return [Hit(Chunk(name, 0, "x", 0, 1), 1.0) for name in (question, "b", "a")]
+        return [Hit(Chunk(name, 0, "x", 4, 5), 1.0) for name in (question, "b", "a")]
 
 
 def test_every_query_is_asked_in_order_and_its_ranking_kept() -> None:
     queries = {f"q{number}": f"question {number}" for number in range(20)}
     retriever = Echo()
     run = run_mode(retriever, queries, "dense")
-    assert run.results == {query: [text, "b", "a"] for query, text in queries.items()}
+    assert run.ids == {query: [text, "b", "a"] for query, text in queries.items()}
     assert set(run.milliseconds) == set(queries)
     assert retriever.asked[WARM_UP:] == [(text, DEPTH, "dense") for text in queries.values()]
 
@@ -31,14 +32,25 @@ def test_every_query_is_asked_in_order_and_its_ranking_kept() -> None:
 def test_an_empty_query_is_not_asked() -> None:
     retriever = Echo()
     run = run_mode(retriever, {"q1": "", "q2": "x"}, "sparse")
-    assert run.results == {"q1": [], "q2": ["x", "b", "a"]}
+    assert run.ids == {"q1": [], "q2": ["x", "b", "a"]}
     assert list(run.milliseconds) == ["q2"]
     assert "" not in [question for question, *_ in retriever.asked]
 
 
-def test_away_from_a_terminal_progress_is_one_quiet_line_on_stderr(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    assert list(progress([1, 2, 3], 3, "documents")) == [1, 2, 3]
-    captured = capsys.readouterr()
-    assert (captured.out, captured.err) == ("", "documents: 3\n")
+def test_where_spans_are_judged_a_result_is_named_by_its_place() -> None:
+    run = run_mode(Echo(), {"q1": "notes/a b.md"}, "sparse", whole_documents=False)
+    assert run.ids["q1"][0] == "notes/a b.md#4-5"
+
+
+def test_what_a_journal_holds_is_not_asked_again(tmp_path: Path) -> None:
+    queries = {f"q{number}": f"question {number}" for number in range(6)}
+    with Journal(tmp_path / "run.jsonl") as journal:
+        whole = run_mode(Echo(), queries, "dense", journal=journal)
+    kept = (tmp_path / "run.jsonl").read_text(encoding="utf-8").splitlines(keepends=True)
+    (tmp_path / "run.jsonl").write_text("".join(kept[:4]) + kept[4][:9], encoding="utf-8")
+    retriever = Echo()
+    with Journal(tmp_path / "run.jsonl") as journal:
+        again = run_mode(retriever, queries, "dense", journal=journal)
+    assert {question for question, *_ in retriever.asked} == {"question 4", "question 5"}
+    assert again.found == whole.found
+    assert set(again.milliseconds) == set(queries)

@@ -1,0 +1,99 @@
+"""Asks every question whose right answer is known, and measures the answers."""
+
+from __future__ import annotations
+
+import inspect
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from eval.answers import answer_values, summary
+from eval.journal import Journal
+from eval.judgements import Judgements
+from eval.metrics import latency
+from eval.progress import progress
+from eval.runner import Asks
+from eval.systems import System
+from eval.types import Query, TestSet
+from rag.config import Settings
+
+# The option with which a generator refuses, for those that have one.
+_THRESHOLD = "threshold"
+
+
+def questions_with_known_truth(test_set: TestSet, judged: Judgements) -> dict[str, Query]:
+    """The questions that can be marked: by an answer, a quote, or by having none."""
+    return {
+        name: query
+        for name, query in test_set.queries.items()
+        if query.text and (query.answers or not query.answerable or name in judged.gold)
+    }
+
+
+def measure_answers(
+    test_set: TestSet, judged: Judgements, system: System, journal: Journal, *, seed: int, trials: int
+) -> tuple[dict[str, Any], dict[str, dict[str, float]]]:
+    """The "answers" of an evaluation, and every question's own values.
+
+    Questions that were refused are asked once more with the refusal switched off, if the generator
+    has such a setting: what it would have said tells what other thresholds would give.
+    """
+    from rag.build import build_engine
+
+    engine, bold = build_engine(system.settings), _bold(system.settings)
+    questions = questions_with_known_truth(test_set, judged)
+    left = {name: query for name, query in questions.items() if name not in journal.done}
+    engine.warm()
+    for name, query in progress(left.items(), len(left), f"{system.mode} answers"):
+        journal.add(name, _marked(engine, bold, system, query, judged.gold.get(name, ())))
+    records = {name: journal.done[name] for name in questions}
+    values = {name: record["values"] for name, record in records.items()}
+    found = summary(
+        {name: questions[name] for name in questions},
+        values,
+        {name: record["confidence"] for name, record in records.items()},
+        {name: record["would_be_right"] for name, record in records.items()},
+        seed=seed,
+        trials=trials,
+    )
+    times = latency([record["milliseconds"] for record in records.values()])
+    return {"generator": system.settings.generator.name, **found, **times}, values
+
+
+def _marked(engine: Asks, bold: Asks | None, system: System, query: Query, gold: Any) -> dict[str, Any]:
+    began = time.perf_counter()
+    answer = engine.ask(query.text, mode=system.mode)
+    milliseconds = (time.perf_counter() - began) * 1000
+    values = answer_values(query, answer, gold)
+    right: float | None = values.get("right")
+    if answer.abstained:
+        said = bold.ask(query.text, mode=system.mode) if bold else None
+        right = _would_be_right(query, said, gold)
+    return {
+        "values": values,
+        "confidence": answer.confidence,
+        "would_be_right": right,
+        "milliseconds": milliseconds,
+    }
+
+
+def _would_be_right(query: Query, said: Any, gold: Any) -> float | None:
+    """Whether the answer given without the refusal is right; None if there is no way to know."""
+    if not query.answerable:
+        return 0.0
+    if said is None:
+        return None
+    return 0.0 if said.abstained else answer_values(query, said, gold)["right"]
+
+
+def _bold(settings: Settings) -> Asks | None:
+    """The same engine, refusing nothing, if its generator can be told so."""
+    from rag.backends import check
+    from rag.build import build_engine
+
+    build, _ = check("generator", "rag.generators", settings.generator)
+    if _THRESHOLD not in inspect.signature(build).parameters:
+        return None
+    chosen: Mapping[str, Any] = {**settings.generator.model_dump(), _THRESHOLD: 0.0}
+    generator = type(settings.generator).model_validate(chosen)
+    return build_engine(settings.model_copy(update={"generator": generator}))

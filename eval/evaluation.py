@@ -1,0 +1,161 @@
+"""An evaluation as the JSON object that scripts read, baselines keep and reports show."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+from eval.compare import compare
+from eval.measuring import Measured, Plan
+from eval.metrics import curves, latency, mean
+from eval.runner import DEPTH
+from eval.stats import bootstrap_interval
+from eval.types import PassageSet, SpanSet, TestSet
+from eval.workspace import code_digest
+
+PACKAGES = (
+    "lectern",
+    "baguetter",
+    "faiss-cpu",
+    "ir-measures",
+    "numpy",
+    "sentence-transformers",
+    "torch",
+    "transformers",
+)
+_SECRET = ("key", "password")
+
+
+def evaluation_json(test_set: TestSet, plan: Plan, measured: Mapping[str, Measured]) -> dict[str, Any]:
+    """The whole evaluation, with every query's figures under "per_query".
+
+    What was indexed is said of the first system; "systems" says it of each.
+    """
+    first = next(iter(measured.values()))
+    return {
+        "dataset": test_set.name,
+        "kind": "passages" if isinstance(test_set, PassageSet) else "spans",
+        "digest": test_set.digest,
+        "synthetic": isinstance(test_set, SpanSet) and test_set.synthetic,
+        "settings": _settings(test_set, plan),
+        "seed": plan.seed,
+        "trials": plan.trials,
+        "alpha": plan.alpha,
+        "modes": {name: _mode(test_set, each, plan) for name, each in measured.items()},
+        "systems": {name: each.facts for name, each in measured.items() if each.facts},
+        "comparisons": _comparisons(test_set, measured, plan),
+        **({"labels": first.judged.labels} if first.judged.labels is not None else {}),
+        "k": DEPTH,
+        **{
+            name: first.facts.get(name)
+            for name in ("generation", "embedder", "device", "documents", "empty_documents", "index_seconds")
+        },
+        "versions": versions(),
+        "machine": {"system": f"{platform.system()} {platform.machine()}", "cpus": os.cpu_count()},
+        "code": code_digest(),
+        "per_query": {name: _rows(each) for name, each in measured.items()},
+    }
+
+
+def versions() -> dict[str, str | None]:
+    """Python's version and those of the packages that a figure depends on (None: not installed)."""
+    found: dict[str, str | None] = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = None
+    return found
+
+
+def _mode(test_set: TestSet, measured: Measured, plan: Plan) -> dict[str, Any]:
+    values = measured.values
+    answerable = sum(query.answerable for query in test_set.queries.values())
+    found: dict[str, Any] = {
+        **mean(values),
+        **latency(list(measured.run.milliseconds.values())),
+        "queries": len(values),
+        "unjudged": answerable - len(values),
+        "unanswerable": len(test_set.queries) - answerable,
+        "empty_queries": sum(not text for text in measured.judged.queries.values()),
+        "intervals": intervals(values, seed=plan.seed, trials=plan.trials),
+        **curves(measured.judged.qrels, measured.run.ids),
+    }
+    if measured.answers is not None:
+        found["answers"] = measured.answers
+    return found
+
+
+def intervals(values: Mapping[str, Mapping[str, float]], *, seed: int, trials: int) -> dict[str, list[float]]:
+    """{measure: [low, high]}: where each mean would lie, 95 times of 100, on other queries of the kind."""
+    names = next(iter(values.values()))
+    return {
+        name: list(bootstrap_interval([row[name] for row in values.values()], seed=seed, trials=trials))
+        for name in names
+    }
+
+
+def _comparisons(test_set: TestSet, measured: Mapping[str, Measured], plan: Plan) -> list[dict[str, Any]]:
+    """Systems are compared on the queries that all of them were measured on: a splitter may make
+    a label stale for one of them only.
+    """
+    shared = set.intersection(*(set(each.values) for each in measured.values()))
+    order = [query for query in test_set.queries if query in shared]
+    found: list[dict[str, Any]] = []
+    for measure in plan.measures if len(measured) > 1 else ():
+        found += compare(
+            {name: {query: each.values[query] for query in order} for name, each in measured.items()},
+            measure,
+            seed=plan.seed,
+            trials=plan.trials,
+            alpha=plan.alpha,
+            texts={query: test_set.queries[query].text for query in order},
+            ids_by_system={name: each.run.ids for name, each in measured.items()},
+            qrels=next(iter(measured.values())).judged.qrels,
+        )
+    return found
+
+
+def _rows(measured: Measured) -> dict[str, dict[str, Any]]:
+    ids = measured.run.ids
+    rows: dict[str, dict[str, Any]] = {
+        query: {**values, "latency_ms": measured.run.milliseconds.get(query), "results": ids.get(query, [])}
+        for query, values in measured.values.items()
+    }
+    for query, values in measured.answer_values.items():
+        rows.setdefault(query, {})["answer"] = dict(values)
+    return rows
+
+
+def _settings(test_set: TestSet, plan: Plan) -> dict[str, Any]:
+    """What the figures depend on. `mode` and `k` of the retriever are left out: the evaluation sets
+    them, except that answers are given from k passages.
+    """
+    if not plan.systems:
+        return {}
+    names = {"embedder", "sparse", "dense", "store", "retriever"}
+    names |= {"splitter", "pdf"} if isinstance(test_set, SpanSet) else set()
+    names |= {"generator"} if plan.answers else set()
+    kept = plan.systems[0].settings.model_dump(mode="json", include=names)
+    kept["retriever"].pop("mode")
+    if not plan.answers:
+        kept["retriever"].pop("k")
+    swept = {name for system in plan.systems for name in system.chosen}
+    return {name: _shown(name, value, swept) for name, value in kept.items()}
+
+
+def _shown(name: str, options: Mapping[str, Any], swept: set[str]) -> dict[str, Any]:
+    """The options of one setting: several values are named by the systems, secrets by nobody."""
+    return {
+        option: "(not shown)" if option.endswith(_SECRET) else value
+        for option, value in options.items()
+        if value != "" and f"{name}.{option}" not in swept
+    }
+
+
+def without_queries(evaluation: Mapping[str, Any]) -> dict[str, Any]:
+    """The evaluation as it is printed unless every query's figures are asked for."""
+    return {name: value for name, value in evaluation.items() if name != "per_query"}

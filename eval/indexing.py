@@ -1,0 +1,199 @@
+"""Brings a test set into an index: passages as they are given, files through `python -m ingest`."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from eval.cost import forget_peak, index_bytes, maxrss_mb, peak_mb
+from eval.progress import progress, say
+from eval.types import Entry, PassageSet, SpanSet, TestSet
+from rag.config import Settings
+from rag.errors import SettingError
+from rag.text import VERSION
+from rag.types import Chunk, Document
+
+# What an index was made from, kept beside it.
+NOTE = "eval.json"
+_SHAPING = ("embedder", "sparse", "dense", "store")
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """How the index came to be. `empty` documents have neither text nor title and are not in it.
+
+    `seconds` and `peak_mb` are None where an index was found ready; `failed` names files that could
+    not be read.
+    """
+
+    documents: int
+    empty: int
+    chunks: int
+    bytes: int
+    seconds: float | None = None
+    peak_mb: float | None = None
+    failed: tuple[str, ...] = ()
+
+
+def shaping_settings(test_set: TestSet, settings: Settings) -> dict[str, Any]:
+    """The settings that decide what the index of this test set holds."""
+    names = _SHAPING if isinstance(test_set, PassageSet) else (*_SHAPING, "splitter", "pdf")
+    return settings.model_dump(mode="json", include=set(names))
+
+
+def index_key(test_set: TestSet, settings: Settings) -> str:
+    """Names the index: equal keys, equal content."""
+    return hashlib.sha256(json.dumps(_made_from(test_set, settings), sort_keys=True).encode()).hexdigest()[
+        :12
+    ]
+
+
+def prepare(test_set: TestSet, settings: Settings, *, ours: bool) -> Indexed:
+    """Bring the test set into the index at `settings.index`, or keep what an earlier run put there.
+
+    Where the folder is `ours`, indexing that was stopped half way is taken up again. A span set may
+    also be measured on an index that people use: it is then left as it is. Raises SettingError where
+    the folder holds anything else, for an evaluation never adds to an index that it did not make, nor
+    measures one test set on the index of another.
+    """
+    folder, note = settings.index, settings.index / NOTE
+    if folder.exists() and not folder.is_dir():
+        raise SettingError(f"--index {folder}: is a file; name a folder")
+    stopped = ours and not note.exists()
+    if folder.is_dir() and any(folder.iterdir()) and not stopped:
+        if isinstance(test_set, PassageSet) or note.exists():
+            _require_same(note, _made_from(test_set, settings))
+        return _counted(test_set, settings)
+    seconds, peak, failed = _index(test_set, settings)
+    note.write_text(json.dumps(_made_from(test_set, settings), indent=2) + "\n", encoding="utf-8")
+    return _counted(test_set, settings, seconds=seconds, peak_mb=peak, failed=failed)
+
+
+def as_document(entry: Entry) -> tuple[Document, list[Chunk]]:
+    """The entry as one document of one chunk whose heading is the title; no chunk where all is empty.
+
+    An entry without text stands for its title.
+    """
+    text, heading = (entry.text, (entry.title,)) if entry.text.strip() else (entry.title, ())
+    digest = hashlib.sha256(json.dumps([entry.title, entry.text]).encode()).hexdigest()
+    document = Document(entry.id, text, digest)
+    if not text:
+        return document, []
+    return document, [Chunk(entry.id, 0, text, 0, len(text), tuple(title for title in heading if title))]
+
+
+def _index(test_set: TestSet, settings: Settings) -> tuple[float, float, tuple[str, ...]]:
+    """Seconds, peak memory and the files that failed."""
+    if isinstance(test_set, SpanSet):
+        return _index_files(test_set, settings)
+    forget_peak()
+    began = time.perf_counter()
+    _index_passages(test_set, settings)
+    seconds = time.perf_counter() - began
+    say(f"indexed {len(test_set.corpus)} documents in {seconds:.1f} s")
+    return seconds, peak_mb(), ()
+
+
+def _index_passages(test_set: PassageSet, settings: Settings) -> None:
+    from rag.build import build_embedder, build_indexer
+
+    build_embedder(settings).encode_query("loads the model, which is no cost of indexing")
+    with build_indexer(settings) as indexer:
+        for entry in progress(test_set.corpus, len(test_set.corpus), "documents"):
+            document, chunks = as_document(entry)
+            if chunks:
+                indexer.add(document, chunks)
+        indexer.flush()
+        indexer.publish()
+
+
+def _index_files(test_set: SpanSet, settings: Settings) -> tuple[float, float, tuple[str, ...]]:
+    """Through the command that users run, in a process of its own, whose memory can be told apart."""
+    with _corpus(test_set) as folder:
+        command = [sys.executable, "-m", "ingest", str(folder), "--json"]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, env=_environment(settings))  # noqa: S603
+        assert process.stdout is not None  # noqa: S101 - it was asked for
+        printed = process.stdout.read()
+        process.stdout.close()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode not in (0, 1):
+        raise SettingError(f"{test_set.folder}: could not be ingested; what stopped it is said above")
+    report = json.loads(printed)
+    failed = tuple(each["path"] for each in report["failed"])
+    return float(report["seconds"]), maxrss_mb(usage.ru_maxrss), failed
+
+
+@contextmanager
+def _corpus(test_set: SpanSet) -> Iterator[Path]:
+    """The folder to ingest: the set's own, or a copy of it without what is withheld."""
+    if not test_set.withheld:
+        yield test_set.folder
+        return
+    with tempfile.TemporaryDirectory(prefix="lectern-eval-") as made:
+        copy = Path(made) / test_set.folder.resolve().name
+        shutil.copytree(test_set.folder, copy, ignore=_withheld(test_set), symlinks=True)
+        yield copy
+
+
+def _withheld(test_set: SpanSet) -> Any:
+    def ignored(folder: str, names: list[str]) -> set[str]:
+        here = Path(folder).relative_to(test_set.folder)
+        return {name for name in names if (here / name).as_posix() in test_set.withheld}
+
+    return ignored
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """The settings as variables: unlike flags, passwords in them are seen by no other user."""
+    names = {"index", *_SHAPING, "splitter", "pdf"}
+    variables = {"RAG_INDEX": str(settings.index.absolute())}
+    for name, value in settings.model_dump(mode="json", include=names - {"index"}).items():
+        for option, chosen in value.items():
+            variables[f"RAG_{name}__{option}".upper()] = str(chosen)
+    return os.environ | variables
+
+
+def _counted(test_set: TestSet, settings: Settings, **found: Any) -> Indexed:
+    from rag.generation import read_manifest
+
+    manifest = read_manifest(settings.index)
+    documents, empty = manifest.documents, 0
+    if isinstance(test_set, PassageSet):
+        documents = len(test_set.corpus)
+        empty = sum(not as_document(entry)[1] for entry in test_set.corpus)
+    return Indexed(documents, empty, manifest.chunks, index_bytes(settings.index), **found)
+
+
+def _made_from(test_set: TestSet, settings: Settings) -> dict[str, Any]:
+    kept = shaping_settings(test_set, settings)
+    if "pdf" in kept:
+        kept["pdf"]["password"] = hashlib.sha256(kept["pdf"]["password"].encode()).hexdigest()
+    return {"digest": test_set.digest, "settings": kept, "analyser": VERSION}
+
+
+def _require_same(note: Path, made_from: Mapping[str, Any]) -> None:
+    folder = note.parent
+    way_out = f"remove {folder}, or name another folder with --index"
+    try:
+        found = json.loads(note.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise SettingError(f"--index {folder}: not empty and not a finished evaluation; {way_out}") from error
+    except (OSError, ValueError) as error:
+        raise SettingError(f"{note}: cannot be read ({error}); {way_out}") from error
+    if found == made_from:
+        return
+    same = isinstance(found, dict) and found.get("digest") == made_from["digest"]
+    what = "the same dataset with other settings or another version" if same else "another dataset"
+    raise SettingError(f"--index {folder}: made from {what}; {way_out}")

@@ -1,0 +1,119 @@
+"""Measures a test set under every system asked for: indexes if need be, queries, asks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from eval.cost import forget_peak, peak_mb
+from eval.formats.trec import check_run, read_run
+from eval.indexing import Indexed
+from eval.judgements import Judgements, judgements, of_passages
+from eval.runner import run_mode
+from eval.systems import System
+from eval.types import PassageSet, Run, TestSet
+from eval.workspace import Workspace
+from rag.errors import SettingError
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to measure and how to judge it. `runs` are TREC run files by the name they are given.
+
+    `measures` are those that systems are compared by; `answers` whether questions are asked too.
+    """
+
+    systems: Sequence[System]
+    runs: Mapping[str, Path]
+    measures: Sequence[str]
+    answers: bool
+    seed: int
+    trials: int
+    alpha: float
+
+
+@dataclass(slots=True)
+class Measured:
+    """One system's results on one test set; `facts` say what was measured and what it cost."""
+
+    judged: Judgements
+    run: Run
+    values: Mapping[str, Mapping[str, float]]
+    facts: dict[str, Any] = field(default_factory=dict)
+    answers: dict[str, Any] | None = None
+    answer_values: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+
+
+def measure(test_set: TestSet, plan: Plan, workspace: Workspace) -> dict[str, Measured]:
+    """Every system's results by its name, run files last."""
+    found = {system.name: _measure(test_set, system, plan, workspace) for system in plan.systems}
+    return found | {name: _foreign(test_set, path) for name, path in plan.runs.items()}
+
+
+def _measure(test_set: TestSet, system: System, plan: Plan, workspace: Workspace) -> Measured:
+    """Index if need be, then put every query and, where answers are known, every question."""
+    from rag.build import build_embedder, build_retriever
+
+    settings, indexed = workspace.indexed(test_set, system.settings)
+    system = System(system.name, system.mode, settings, system.chosen)
+    judged = judgements(test_set, settings)
+    retriever, embedder = build_retriever(settings), build_embedder(settings)
+    forget_peak()
+    whole = isinstance(test_set, PassageSet)
+    with workspace.journal("queries", test_set, system, retriever.generation) as journal:
+        run = run_mode(retriever, judged.queries, system.mode, whole_documents=whole, journal=journal)
+    facts = {
+        "mode": system.mode,
+        "set": dict(system.chosen),
+        "generation": retriever.generation,
+        "embedder": embedder.fingerprint,
+        "device": embedder.device,
+        **_cost(indexed),
+    }
+    found = Measured(judged, run, judged.values(run), facts)
+    if plan.answers and system.mode == _answering_mode(plan):
+        _ask(test_set, system, found, plan, workspace)
+    facts["peak_mb"] = round(peak_mb(), 1)
+    return found
+
+
+def _ask(test_set: TestSet, system: System, found: Measured, plan: Plan, workspace: Workspace) -> None:
+    from eval.answering import measure_answers, questions_with_known_truth
+
+    if not questions_with_known_truth(test_set, found.judged):
+        return
+    with workspace.journal("answers", test_set, system, found.facts["generation"]) as journal:
+        found.answers, found.answer_values = measure_answers(
+            test_set, found.judged, system, journal, seed=plan.seed, trials=plan.trials
+        )
+
+
+def _answering_mode(plan: Plan) -> str:
+    """Answers are measured in one mode: hybrid, or the last one asked for."""
+    modes = [system.mode for system in plan.systems]
+    return "hybrid" if "hybrid" in modes else modes[-1]
+
+
+def _cost(indexed: Indexed) -> dict[str, Any]:
+    seconds = indexed.seconds
+    return {
+        "documents": indexed.documents,
+        "empty_documents": indexed.empty,
+        "failed": list(indexed.failed),
+        "chunks": indexed.chunks,
+        "index_seconds": seconds,
+        "chunks_per_second": round(indexed.chunks / seconds, 1) if seconds else None,
+        "index_peak_mb": None if indexed.peak_mb is None else round(indexed.peak_mb, 1),
+        "index_bytes": indexed.bytes,
+        "bytes_per_chunk": round(indexed.bytes / indexed.chunks, 1) if indexed.chunks else None,
+    }
+
+
+def _foreign(test_set: TestSet, path: Path) -> Measured:
+    if not isinstance(test_set, PassageSet):
+        raise SettingError(f"--run {path}: {test_set.name} is labelled by quotes; a run needs passages")
+    judged, run = of_passages(test_set), read_run(path)
+    check_run(run, test_set, path)
+    return Measured(judged, run, judged.values(run))

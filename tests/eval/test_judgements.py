@@ -1,0 +1,91 @@
+"""What is right is found on the index at hand, whatever splitter made it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from eval.datasets import read_test_set
+from eval.indexing import prepare
+from eval.judgements import judgements
+from eval.types import Found, Run, Span, SpanSet
+from rag.build import build_store
+from rag.config import Settings, load_settings
+from rag.errors import DocumentError
+
+
+def _indexed(folder: Path, index: Path, chunk_tokens: int = 250) -> tuple[SpanSet, Settings]:
+    test_set = read_test_set(folder)
+    assert isinstance(test_set, SpanSet)
+    settings = load_settings({"index": index, "splitter.chunk_tokens": chunk_tokens})
+    prepare(test_set, settings, ours=True)
+    return test_set, settings
+
+
+@pytest.fixture(scope="module")
+def indexed(span_set: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[SpanSet, Settings]:
+    return _indexed(span_set, tmp_path_factory.mktemp("index") / "index")
+
+
+def _relabelled(test_set: SpanSet, quote: str, *queries: str) -> SpanSet:
+    labels = {
+        query: tuple(replace(label, quote=quote) for label in labelled) if query in queries else labelled
+        for query, labelled in test_set.labels.items()
+    }
+    return replace(test_set, labels=labels)
+
+
+def test_labels_are_found_in_other_chunks_of_another_splitter(
+    indexed: tuple[SpanSet, Settings], span_set: Path, tmp_path: Path
+) -> None:
+    coarse, fine = judgements(*indexed), judgements(*_indexed(span_set, tmp_path / "index", 16))
+    assert coarse.gold == fine.gold
+    assert coarse.qrels != fine.qrels
+    assert list(fine.queries) == ["q1", "q2", "q3"]
+    [span] = fine.gold["q2"]
+    text = (span_set / "docs" / "ops" / "backup.md").read_text(encoding="utf-8")
+    assert text[span.start : span.end] == "A full backup runs on Sunday at 02:00."
+
+
+def test_a_quote_that_no_longer_stands_there_is_stale_and_its_query_left_out(
+    indexed: tuple[SpanSet, Settings],
+) -> None:
+    test_set, settings = indexed
+    found = judgements(_relabelled(test_set, "Signing keys are rotated every 30 days.", "q1"), settings)
+    assert found.labels is not None
+    [stale] = found.labels["stale"]
+    assert (stale["query"], stale["document"]) == ("q1", "ops/keys.md")
+    assert stale["place"].endswith("queries.jsonl:1")
+    assert list(found.queries) == ["q2", "q3"]
+
+
+def test_labels_that_all_are_stale_are_refused(indexed: tuple[SpanSet, Settings]) -> None:
+    test_set, settings = indexed
+    with pytest.raises(DocumentError, match=r"none of the 3 quotes of notes-set is there: .*--corpus"):
+        judgements(_relabelled(test_set, "Never written.", "q1", "q2", "q3"), settings)
+
+
+def test_retrieved_text_is_measured_against_the_quotes(indexed: tuple[SpanSet, Settings]) -> None:
+    judged = judgements(*indexed)
+    [gold] = judged.gold["q3"]
+    exact = {"q3": (Found("x", Span(gold.document, gold.start, gold.end), 1.0),)}
+    values = judged.values(Run(exact))
+    assert values["q3"]["span_recall@5"] == values["q3"]["span_iou@5"] == 1.0
+    assert values["q1"]["span_recall@5"] == 0.0
+
+
+def test_withheld_files_are_not_indexed(span_set: Path, tmp_path: Path) -> None:
+    span_set = Path(shutil.copytree(span_set, tmp_path / "notes-set"))
+    (span_set / "set.json").write_text(json.dumps({"withheld": ["team/holiday.md"]}), encoding="utf-8")
+    lines = (span_set / "queries.jsonl").read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if "holiday.md" not in line]
+    (span_set / "queries.jsonl").write_text("\n".join(kept), encoding="utf-8")
+    test_set, settings = _indexed(span_set, tmp_path / "index")
+    assert list(judgements(test_set, settings).queries) == ["q1", "q2"]
+    store = build_store(settings, read_only=True)
+    assert [document.id for document in store.documents()] == ["ops/backup.md", "ops/keys.md"]
+    store.close()
