@@ -42,11 +42,11 @@ def ingest(
     """
     began = time.perf_counter()
     with ExitStack() as stack:
-        loaders = _loaders(settings, stack)
+        loaders = build_loaders(settings, stack)
         discover(paths, list(loaders), [], settings.index)  # a wrong path must not create an index
         embedder = build_embedder(settings)
         embedder.count_tokens("")  # a damaged model must not create an index either
-        splitter = _splitter(settings, embedder)
+        splitter = build_splitter(settings, embedder)
         if dry_run:
             report = _foretell(settings, paths, embedder, splitter, loaders, rebuild)
         else:
@@ -176,7 +176,7 @@ def _living(settings: Settings) -> frozenset[str]:
         store.close()
 
 
-def _loaders(settings: Settings, stack: ExitStack) -> dict[str, Loader]:
+def build_loaders(settings: Settings, stack: ExitStack) -> dict[str, Loader]:
     """A loader for every suffix that a module of ingest.loaders names."""
     from importlib import import_module
 
@@ -191,6 +191,7 @@ def _loaders(settings: Settings, stack: ExitStack) -> dict[str, Loader]:
     return found
 
 
-def _splitter(settings: Settings, embedder: Embedder) -> Splitter:
+def build_splitter(settings: Settings, embedder: Embedder) -> Splitter:
+    """The splitter, counting in the embedder's tokens."""
     given = {"count_tokens": embedder.count_tokens}
     return cast(Splitter, build("splitter", "ingest.splitters", settings.splitter, **given))

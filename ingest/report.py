@@ -56,11 +56,11 @@ class Report:
     def lines(self) -> Iterator[str]:
         """The report as text."""
         for path, reason in self.failed:
-            yield f"failed   {_line(path)}: {reason}"
+            yield f"failed   {one_line(path)}: {reason}"
         for path, kind, detail in self.warnings:
-            yield f"warning  {_line(path)}: {kind.replace('_', ' ')}: {detail}"
+            yield f"warning  {one_line(path)}: {kind.replace('_', ' ')}: {detail}"
         if self.skipped:
-            kinds = ", ".join(f"{count} {_line(kind)}" for kind, count in sorted(self.skipped.items()))
+            kinds = ", ".join(f"{count} {one_line(kind)}" for kind, count in sorted(self.skipped.items()))
             yield f"skipped  files of other kinds: {kinds}"
         would = "would be " if self.dry_run else ""
         moved = f", {self.moved} moved" if self.moved else ""
@@ -90,7 +90,7 @@ def _text(path: str) -> str:
     return path.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
-def _line(path: str) -> str:
+def one_line(path: str) -> str:
     """A path on one line: a line feed or a terminal's escape in a name is shown, not obeyed."""
     return "".join(
         each if each.isprintable() else each.encode("unicode_escape").decode("ascii") for each in _text(path)

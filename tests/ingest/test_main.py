@@ -198,3 +198,11 @@ def test_ctrl_c_is_one_line_and_the_next_run_goes_on(busy: subprocess.Popen[byte
     for name in Path("docs").glob("[0-9]*.md"):
         name.unlink()
     assert ingest("docs").report["written"] == 2
+
+
+@pytest.mark.parametrize("flag", ["--rebuild", "--dry-run", "--json"])
+def test_dump_goes_with_no_flag_that_is_about_indexing(flag: str, process: Command, docs: Path) -> None:
+    outcome = process("ingest", str(docs), "--dump", flag)
+    assert (outcome.status, outcome.out, outcome.err.count("\n")) == (2, "", 1)
+    assert outcome.err.startswith("error: --dump")
+    assert flag in outcome.err
