@@ -163,21 +163,13 @@ def test_settings_a_page_names_exist(page: Path) -> None:
     assert {name for name in named if name not in files} <= known
 
 
-PROGRAMS = {
-    "rag": "rag.__main__",
-    "ingest": "ingest.__main__",
-    "api": "api.__main__",
-    "eval": "eval.__main__",
-}
-
-
 @pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
 def test_flags_a_page_shows_exist(page: Path) -> None:
     """Every `python -m program ... --flag` line, in code blocks and in code marks."""
     text = page.read_text("utf-8")
     for line in re.findall(r"python -m ((?:rag|ingest|api|eval)\b[^`\n]*)", text):
         program = line.split()[0]
-        source = Path(str(import_module(PROGRAMS[program]).__file__)).read_text("utf-8")
-        source += (ROOT / "rag/command.py").read_text("utf-8")
+        files = [*(ROOT / program).rglob("*.py"), ROOT / "rag/command.py"]
+        source = "".join(file.read_text("utf-8") for file in files)
         for flag in re.findall(r"(?<=[\s\[])--[a-z-]+", line.split("#")[0]):
             assert f'"{flag}"' in source, line
