@@ -16,6 +16,7 @@ from eval.runner import Asks
 from eval.systems import System
 from eval.types import Query, TestSet
 from rag.config import Settings
+from rag.types import Answer
 
 # The option with which a generator refuses, for those that have one.
 _THRESHOLD = "threshold"
@@ -32,49 +33,48 @@ def questions_with_known_truth(test_set: TestSet, judged: Judgements) -> dict[st
 
 def measure_answers(
     test_set: TestSet, judged: Judgements, system: System, journal: Journal, *, seed: int, trials: int
-) -> tuple[dict[str, Any], dict[str, dict[str, float]]]:
-    """The "answers" of an evaluation, and every question's own values.
+) -> tuple[dict[str, Any], dict[str, dict[str, float]], dict[str, float | None]]:
+    """The "answers" of an evaluation, every question's own values, and its confidence.
 
     Questions that were refused are asked once more with the refusal switched off, if the generator
     has such a setting: what it would have said tells what other thresholds would give.
     """
     from rag.build import build_engine
 
-    engine, bold = build_engine(system.settings), _bold(system.settings)
+    engine, unrefusing = build_engine(system.settings), _without_refusal(system.settings)
     questions = questions_with_known_truth(test_set, judged)
     left = {name: query for name, query in questions.items() if name not in journal.done}
     engine.warm()
+    milliseconds = []
     for name, query in progress(left.items(), len(left), f"{system.mode} answers"):
-        journal.add(name, _marked(engine, bold, system, query, judged.gold.get(name, ())))
+        began = time.perf_counter()
+        answer = engine.ask(query.text, mode=system.mode)
+        milliseconds.append((time.perf_counter() - began) * 1000)
+        journal.add(name, _marked(answer, unrefusing, system, query, judged.gold.get(name, ())))
     records = {name: journal.done[name] for name in questions}
     values = {name: record["values"] for name, record in records.items()}
+    confidences = {name: record["confidence"] for name, record in records.items()}
     found = summary(
-        {name: questions[name] for name in questions},
+        questions,
         values,
-        {name: record["confidence"] for name, record in records.items()},
+        confidences,
         {name: record["would_be_right"] for name, record in records.items()},
         seed=seed,
         trials=trials,
     )
-    times = latency([record["milliseconds"] for record in records.values()])
-    return {"generator": system.settings.generator.name, **found, **times}, values
+    told = {"generator": system.settings.generator.name, **found, **latency(milliseconds)}
+    return told, values, confidences
 
 
-def _marked(engine: Asks, bold: Asks | None, system: System, query: Query, gold: Any) -> dict[str, Any]:
-    began = time.perf_counter()
-    answer = engine.ask(query.text, mode=system.mode)
-    milliseconds = (time.perf_counter() - began) * 1000
+def _marked(
+    answer: Answer, unrefusing: Asks | None, system: System, query: Query, gold: Any
+) -> dict[str, Any]:
     values = answer_values(query, answer, gold)
     right: float | None = values.get("right")
     if answer.abstained:
-        said = bold.ask(query.text, mode=system.mode) if bold else None
+        said = unrefusing.ask(query.text, mode=system.mode) if unrefusing else None
         right = _would_be_right(query, said, gold)
-    return {
-        "values": values,
-        "confidence": answer.confidence,
-        "would_be_right": right,
-        "milliseconds": milliseconds,
-    }
+    return {"values": values, "confidence": answer.confidence, "would_be_right": right}
 
 
 def _would_be_right(query: Query, said: Any, gold: Any) -> float | None:
@@ -86,7 +86,7 @@ def _would_be_right(query: Query, said: Any, gold: Any) -> float | None:
     return 0.0 if said.abstained else answer_values(query, said, gold)["right"]
 
 
-def _bold(settings: Settings) -> Asks | None:
+def _without_refusal(settings: Settings) -> Asks | None:
     """The same engine, refusing nothing, if its generator can be told so."""
     from rag.backends import check
     from rag.build import build_engine

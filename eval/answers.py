@@ -19,12 +19,14 @@ from eval.types import Query, Span
 from rag.types import Answer, Citation
 
 SHARES = (
+    "right",
     "exact_match",
     "f1",
     "gold_in_quotes",
     "gold_in_first_quote",
     "citation_precision",
     "citation_recall",
+    "statements_supported",
 )
 AMOUNTS = ("quotes", "quote_characters")
 
@@ -41,7 +43,8 @@ def answer_values(query: Query, answer: Answer, gold: Sequence[Span] = ()) -> di
                            a range in `gold` (characters other than white space); 0 for a refusal
                            (answerable questions only)
     "gold_in_first_quote"  the same of the first quote in reading order
-    "quotes", "quote_characters", "citation_precision", "citation_recall"    of answers only
+    "quotes", "quote_characters", "citation_precision", "citation_recall", "statements_supported"
+                           of answers only
 
     An answer is right that has the gold in its quotes or, as strings, in its own text. An answer to a
     question that has none is wrong.
@@ -103,7 +106,7 @@ def answers_text(answers: Mapping[str, Any]) -> list[str]:
     """The "answers" of an evaluation as lines for the terminal."""
     intervals = answers["intervals"]
     lines = [
-        f"{measure.replace('_', ' '):<20}{answers[measure]:.3f}  "
+        f"{measure.replace('_', ' '):<21}{answers[measure]:.3f}  "
         f"[{intervals[measure][0]:.3f}, {intervals[measure][1]:.3f}]"
         for measure in SHARES
         if measure in answers

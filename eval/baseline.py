@@ -7,14 +7,15 @@ a line of its own, so that a version control shows which ones changed.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from eval.files import replace_file
 from rag.errors import SettingError
 
 _AGAIN = "make it anew with --save-baseline"
+_BEYOND = 1e9  # milliseconds and measures alike are far below
 _DEEP = 3  # per_query > system > query: what is deeper stands on one line
 
 
@@ -31,10 +32,8 @@ def save_baseline(path: Path, evaluations: Sequence[Mapping[str, Any]]) -> None:
             raise ValueError(f"no baseline can be made of this: {problem}")
     several = len(evaluations) > 1
     content = {"evaluations": list(evaluations)} if several else evaluations[0]
-    # An unpaired surrogate, which UTF-8 has no bytes for, is written as the escape JSON has for it.
-    data = (_lines(content, _DEEP + 2 * several, "") + "\n").encode("utf-8", errors="backslashreplace")
     try:
-        _replace(path.resolve(), data)
+        replace_file(path, _lines(content, _DEEP + 2 * several, "") + "\n")
     except OSError as error:
         raise SettingError(f"--save-baseline {path}: cannot be written ({error.strerror})") from error
 
@@ -46,7 +45,7 @@ def read_baseline(path: Path) -> list[dict[str, Any]]:
     evaluation, or one without every query's figures.
     """
     try:
-        content = json.loads(path.read_text("utf-8"), parse_constant=_no_number)
+        content = json.loads(path.read_text("utf-8-sig"), parse_constant=_no_number)
     except FileNotFoundError as error:
         raise SettingError(
             f"--baseline {path}: no such file; make one with --save-baseline {path}"
@@ -77,6 +76,9 @@ def _problem(evaluation: Any) -> str | None:
     for name in ("settings", "systems", "versions", "machine"):
         if not isinstance(evaluation.get(name, {}), Mapping):
             return f"{name!r} is no object"
+    for name, facts in evaluation.get("systems", {}).items():
+        if not isinstance(facts, Mapping) or not isinstance(facts.get("set", {}), Mapping):
+            return f"'systems' says of {name!r} what is no object"
     problem = _queries_problem(evaluation.get("per_query"))
     return f"{evaluation['dataset']}: {problem}" if problem else None
 
@@ -91,7 +93,13 @@ def _queries_problem(systems: Any) -> str | None:
             return f"'per_query' has no queries for {name!r}"
         if any(not isinstance(row, Mapping) for row in rows.values()):
             return f"'per_query' has a query of {name!r} without figures"
+        if any(not _sane(value) for row in rows.values() for value in row.values()):
+            return f"'per_query' has a figure of {name!r} that no measure gives"
     return None
+
+
+def _sane(value: Any) -> bool:
+    return not isinstance(value, int | float) or abs(value) < _BEYOND
 
 
 def _lines(value: Any, deep: int, margin: str) -> str:
@@ -107,19 +115,6 @@ def _lines(value: Any, deep: int, margin: str) -> str:
         for key, each in value.items()
     ]
     return "{\n" + ",\n".join(items) + f"\n{margin}}}"
-
-
-def _replace(path: Path, data: bytes) -> None:
-    """Put `data` at `path` whole: a reader sees the old file or the new one."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}.new")
-    try:
-        with draft.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _no_number(name: str) -> NoReturn:

@@ -3,67 +3,60 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
-from itertools import combinations
+from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
-from eval.stats import ALPHA, TIE, TRIALS, holm, paired
+from eval.stats import ALPHA, TIE, TRIALS, corrected, paired
 
 PerQuery: TypeAlias = Mapping[str, Mapping[str, float]]  # {query: {measure: value}}
 Rankings: TypeAlias = Mapping[str, Sequence[str]]  # {query: ids, best first}
+_Shared: TypeAlias = tuple[list[str], list[float], list[float]]  # queries, a's values, b's
 
-_ALL_PAIRS = 3  # with more systems, all pairs would cost too much in Holm's correction
 _SHOWN = 10  # places of a ranking that a loser shows
 
 
-def pairs(names: Sequence[str]) -> list[tuple[str, str]]:
-    """(a, b) to compare, a named after b. Up to three systems: all pairs; more: each with the first."""
-    if len(names) > _ALL_PAIRS:
-        return [(name, names[0]) for name in names[1:]]
-    return [(later, earlier) for earlier, later in combinations(names, 2)]
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What a comparison needs of one system: every query's measures, its ranking, and what is relevant."""
+
+    values: PerQuery
+    ids: Rankings
+    qrels: Mapping[str, Mapping[str, int]]
 
 
 def compare(
-    per_query_by_system: Mapping[str, PerQuery],
-    measure: str,
+    systems: Mapping[str, Compared],
+    pairs: Iterable[tuple[str, str, str]],
     *,
+    texts: Mapping[str, str],
     seed: int,
     trials: int = TRIALS,
     alpha: float = ALPHA,
-    texts: Mapping[str, str],
-    ids_by_system: Mapping[str, Rankings],
-    qrels: Mapping[str, Mapping[str, int]],
     worst: int = 5,
 ) -> list[dict[str, Any]]:
-    """The "comparisons" of an evaluation for one measure; [] for a single system.
+    """The "comparisons" of an evaluation, for each (a, b, measure) of `pairs`.
 
     "difference" is a - b in the measure's units, "interval" its 95 % bootstrap interval, "p" of the
-    paired randomisation test, "p_holm" corrected over the pairs of this call. "losers" are at most
-    `worst` queries where a loses most against b, never one where it does not lose. A query counts if it
-    has the measure; "minimum_detectable" is None where no difference was seen. Raises ValueError if two
-    systems do not have the measure for the same queries, or have it for none.
+    paired randomisation test, "p_holm" corrected over all that is compared here. "losers" are at most
+    `worst` queries where a loses most against b, never one where it does not lose. The queries compared
+    are those for which both systems have the measure; "minimum_detectable" is None where no difference
+    was seen. Raises ValueError if there is no such query.
     """
-    values = {name: _values(rows, measure) for name, rows in per_query_by_system.items()}
-    found: list[dict[str, Any]] = []
-    for a, b in pairs(list(values)):
-        queries = _shared(values, a, b, measure)
-        ours, theirs = ([values[name][query] for query in queries] for name in (a, b))
-        numbers = asdict(paired(ours, theirs, seed=seed, trials=trials, alpha=alpha))
-        losers = [
-            _loser(
-                query,
-                texts.get(query, ""),
-                (values[a][query], values[b][query]),
-                (ids_by_system[a].get(query, ()), ids_by_system[b].get(query, ())),
-                qrels.get(query, {}),
-            )
-            for query in _worst(values[a], values[b], worst)
-        ]
-        numbers["interval"] = list(numbers["interval"])
-        found.append({"measure": measure, "a": a, "b": b, **numbers, "p_holm": 1.0, "losers": losers})
-    for each, corrected in zip(found, holm([each["p"] for each in found]) if found else [], strict=True):
-        each["p_holm"] = corrected
-    return found
+    chosen = list(pairs)
+    shared = [_shared(systems[a].values, systems[b].values, measure) for a, b, measure in chosen]
+    numbers = [paired(*values, seed=seed, trials=trials, alpha=alpha) for _, *values in shared]
+    return [
+        {
+            "measure": measure,
+            "a": a,
+            "b": b,
+            **asdict(each),
+            "interval": list(each.interval),
+            "p_holm": p,
+            "losers": _losers(systems[a], systems[b], values, texts, worst),
+        }
+        for (a, b, measure), values, (each, p) in zip(chosen, shared, corrected(numbers, alpha), strict=True)
+    ]
 
 
 def compare_text(comparisons: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -95,43 +88,34 @@ def aligned(rows: Sequence[Sequence[str]], *, left: Sequence[int] = (0,)) -> lis
     ]
 
 
-def _values(rows: PerQuery, measure: str) -> dict[str, float]:
-    return {query: row[measure] for query, row in rows.items() if measure in row}
+def _shared(a: PerQuery, b: PerQuery, measure: str) -> _Shared:
+    """The queries for which both have the measure, sorted, and either's values: the figures do not
+    depend on the order in which the queries were put.
+    """
+    queries = sorted(query for query in a.keys() & b.keys() if measure in a[query] and measure in b[query])
+    if not queries:
+        raise ValueError(f"no query has {measure} on both sides")
+    return queries, [a[query][measure] for query in queries], [b[query][measure] for query in queries]
 
 
-def _shared(values: Mapping[str, Mapping[str, float]], a: str, b: str, measure: str) -> list[str]:
-    """The queries of both systems, sorted: the figures do not depend on the order they were asked in."""
-    if lone := sorted(values[a].keys() ^ values[b].keys()):
-        has, lacks = (a, b) if lone[0] in values[a] else (b, a)
-        raise ValueError(f"{measure} of query {lone[0]!r} is known for {has} and not for {lacks}")
-    if not values[a]:
-        raise ValueError(f"no query has {measure}")
-    return sorted(values[a])
-
-
-def _worst(ours: Mapping[str, float], theirs: Mapping[str, float], worst: int) -> list[str]:
-    """The queries where `ours` falls furthest behind, the largest loss first, then by name."""
-    losses = {query: theirs[query] - ours[query] for query in ours if theirs[query] - ours[query] > TIE}
-    return sorted(losses, key=lambda query: (-losses[query], query))[:worst]
-
-
-def _loser(
-    query: str,
-    text: str,
-    values: tuple[float, float],
-    rankings: tuple[Sequence[str], Sequence[str]],
-    judged: Mapping[str, int],
-) -> dict[str, Any]:
-    """A query with what both systems made of it, a's before b's."""
-    return {
-        "query": query,
-        "text": text,
-        "a": values[0],
-        "b": values[1],
-        "a_results": list(rankings[0][:_SHOWN]),
-        "b_results": list(rankings[1][:_SHOWN]),
-        "relevant": _relevant(judged),
-    }
+def _losers(
+    a: Compared, b: Compared, shared: _Shared, texts: Mapping[str, str], worst: int
+) -> list[dict[str, Any]]:
+    """The queries where a falls furthest behind, the largest loss first, then by name."""
+    lost = [(theirs - ours, query, ours, theirs) for query, ours, theirs in zip(*shared, strict=True)]
+    chosen = sorted((each for each in lost if each[0] > TIE), key=lambda each: (-each[0], each[1]))[:worst]
+    return [
+        {
+            "query": query,
+            "text": texts.get(query, ""),
+            "a": ours,
+            "b": theirs,
+            "a_results": list(a.ids.get(query, ())[:_SHOWN]),
+            "b_results": list(b.ids.get(query, ())[:_SHOWN]),
+            "relevant": _relevant({**b.qrels.get(query, {}), **a.qrels.get(query, {})}),
+        }
+        for _, query, ours, theirs in chosen
+    ]
 
 
 def _relevant(judged: Mapping[str, int]) -> list[str]:

@@ -8,13 +8,14 @@ from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
-from eval.compare import compare
+from eval.code import code_digest
+from eval.compare import Compared, compare
 from eval.measuring import Measured, Plan
-from eval.metrics import curves, latency, mean
+from eval.metrics import MEASURES, curves, latency, mean
 from eval.runner import DEPTH
 from eval.stats import bootstrap_interval
+from eval.systems import pairs
 from eval.types import PassageSet, SpanSet, TestSet
-from eval.workspace import code_digest
 
 PACKAGES = (
     "lectern",
@@ -44,6 +45,7 @@ def evaluation_json(test_set: TestSet, plan: Plan, measured: Mapping[str, Measur
         "seed": plan.seed,
         "trials": plan.trials,
         "alpha": plan.alpha,
+        "measures": list(plan.measures_of(test_set)),
         "modes": {name: _mode(test_set, each, plan) for name, each in measured.items()},
         "systems": {name: each.facts for name, each in measured.items() if each.facts},
         "comparisons": _comparisons(test_set, measured, plan),
@@ -90,7 +92,7 @@ def _mode(test_set: TestSet, measured: Measured, plan: Plan) -> dict[str, Any]:
 
 
 def intervals(values: Mapping[str, Mapping[str, float]], *, seed: int, trials: int) -> dict[str, list[float]]:
-    """{measure: [low, high]}: where each mean would lie, 95 times of 100, on other queries of the kind."""
+    """{measure: [low, high]} of each mean: the 95 % bootstrap interval over the queries."""
     names = next(iter(values.values()))
     return {
         name: list(bootstrap_interval([row[name] for row in values.values()], seed=seed, trials=trials))
@@ -99,24 +101,36 @@ def intervals(values: Mapping[str, Mapping[str, float]], *, seed: int, trials: i
 
 
 def _comparisons(test_set: TestSet, measured: Mapping[str, Measured], plan: Plan) -> list[dict[str, Any]]:
-    """Systems are compared on the queries that all of them were measured on: a splitter may make
-    a label stale for one of them only.
-    """
-    shared = set.intersection(*(set(each.values) for each in measured.values()))
-    order = [query for query in test_set.queries if query in shared]
-    found: list[dict[str, Any]] = []
-    for measure in plan.measures if len(measured) > 1 else ():
-        found += compare(
-            {name: {query: each.values[query] for query in order} for name, each in measured.items()},
-            measure,
-            seed=plan.seed,
-            trials=plan.trials,
-            alpha=plan.alpha,
-            texts={query: test_set.queries[query].text for query in order},
-            ids_by_system={name: each.run.ids for name, each in measured.items()},
-            qrels=next(iter(measured.values())).judged.qrels,
-        )
-    return found
+    compared = {
+        name: Compared(_with_answers(each), each.run.ids, each.judged.qrels)
+        for name, each in measured.items()
+    }
+    return compare(
+        compared,
+        [
+            (a, b, measure)
+            for measure in plan.measures_of(test_set)
+            for a, b in pairs(plan.systems, list(plan.runs))
+            if _comparable(compared[a], compared[b], measure)
+        ],
+        texts={name: query.text for name, query in test_set.queries.items()},
+        seed=plan.seed,
+        trials=plan.trials,
+        alpha=plan.alpha,
+    )
+
+
+def _comparable(a: Compared, b: Compared, measure: str) -> bool:
+    """Both have it; and where they cut documents differently, ranks of chunks mean different things."""
+    both = all(any(measure in row for row in each.values.values()) for each in (a, b))
+    return both and (measure not in MEASURES or a.qrels == b.qrels)
+
+
+def _with_answers(measured: Measured) -> dict[str, dict[str, float]]:
+    values: dict[str, dict[str, float]] = {query: dict(row) for query, row in measured.values.items()}
+    for query, row in measured.answer_values.items():
+        values[query] = {**row, **values.get(query, {})}
+    return values
 
 
 def _rows(measured: Measured) -> dict[str, dict[str, Any]]:
@@ -126,7 +140,8 @@ def _rows(measured: Measured) -> dict[str, dict[str, Any]]:
         for query, values in measured.values.items()
     }
     for query, values in measured.answer_values.items():
-        rows.setdefault(query, {})["answer"] = dict(values)
+        row = rows.setdefault(query, {})
+        row["answer"], row["confidence"] = dict(values), measured.confidences.get(query)
     return rows
 
 

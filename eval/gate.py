@@ -12,16 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from eval.baseline import read_baseline, save_baseline
 from eval.changes import Change, changes
-from eval.stats import Paired, holm, paired
-from eval.verdict import Case, Verdict, verdict_text
+from eval.stats import Paired, corrected, paired
+from eval.verdict import Case, Verdict
 from rag.errors import SettingError
 
-__all__ = ["judge", "read_baseline", "save_baseline", "verdict_text"]
-
 _ANSWER = "answer"  # where a query's row keeps the measures of its answer
-_NOT_QUALITY = ("answered", "quotes", "quote_characters")  # counts: fewer is not worse
+_NOT_QUALITY = ("answered", "quotes", "quote_characters", "confidence")  # fewer or less is not worse
 _ROUNDING = 1e-12
 _ANEW = "to go on from here, save a new baseline with --save-baseline"
 
@@ -55,7 +52,6 @@ class _Found:
 class _Test:
     """How a case is tested."""
 
-    measures: Sequence[str]
     alpha: float
     trials: int
     seed: int
@@ -65,26 +61,29 @@ def judge(
     now: Sequence[_Evaluation],
     before: Sequence[_Evaluation],
     *,
-    measures: Sequence[str],
     threshold: float,
     alpha: float,
     trials: int,
     seed: int,
 ) -> Verdict:
-    """Judge evaluations with "per_query" against a baseline's; `threshold` is in the measures' units.
+    """Judge evaluations with "per_query" against a baseline's, each by its own "measures"; `threshold` is
+    in the measures' units. With no real loss, at most alpha / 2 of such verdicts fall: the test is
+    two-sided and a gain never falls.
 
     Systems are compared by equal names; if both sides have just one, these two whatever their names.
     Raises SettingError where the two cannot be compared: a test set changed or is not in the baseline, no
-    system is in both, the sides have different queries, or a measure is not among their figures; and
-    ValueError for no evaluation or no measure.
+    system is in both, the sides have different queries, a measure is not among their figures, or so few
+    trials that nothing could ever fall; and ValueError for no evaluation or no measure.
     """
-    if not now or not measures:
+    measures = list(dict.fromkeys(name for each in now for name in each["measures"]))
+    if not measures:
         raise ValueError("there is nothing to judge")
     found = _Found()
-    test = _Test(tuple(dict.fromkeys(measures)), alpha, trials, seed)
+    test = _Test(alpha, trials, seed)
     for evaluation in now:
-        _compare(evaluation, _counterpart(evaluation, before), test, found)
-    for name in test.measures:
+        stored = counterpart(evaluation["dataset"], evaluation["digest"], before)
+        _compare(evaluation, stored, test, found)
+    for name in measures:
         if all(numbers.measure != name for numbers in found.numbers):
             valid = ", ".join(found.measures)
             raise SettingError(f"--measure {name}: not among the figures compared; valid: {valid}")
@@ -92,6 +91,11 @@ def judge(
     found.not_compared += [
         f"{each['dataset']}: only in the baseline" for each in before if each["dataset"] not in measured
     ]
+    if len(found.numbers) / (trials + 1) > alpha:
+        least = math.ceil(len(found.numbers) / alpha)
+        raise SettingError(
+            f"--trials {trials}: too few to tell {len(found.numbers)} cases apart; take {least}"
+        )
     cases = _corrected(found.numbers, threshold, alpha)
     return Verdict(cases, tuple(found.changes), tuple(found.not_compared), threshold, alpha)
 
@@ -112,7 +116,7 @@ def _compare(now: _Evaluation, before: _Evaluation, test: _Test, found: _Found) 
         ours, theirs = _figures(now["per_query"][system]), _figures(before["per_query"][against])
         _check_queries(dataset, now["per_query"][system], before["per_query"][against])
         found.measures |= dict.fromkeys(name for row in ours.values() for name in row)
-        for measure in test.measures:
+        for measure in dict.fromkeys(now["measures"]):
             numbers = _numbers((dataset, system, against, measure), ours, theirs, test)
             if numbers is None:
                 found.not_compared.append(f"{dataset}: {system} has no {measure}")
@@ -143,35 +147,34 @@ def _numbers(case: tuple[str, str, str, str], ours: _Rows, theirs: _Rows, test: 
 
 
 def _corrected(found: Sequence[_Numbers], threshold: float, alpha: float) -> tuple[Case, ...]:
-    adjusted = holm([each.paired.p for each in found])
+    tested = corrected([each.paired for each in found], alpha)
     return tuple(
         Case(
             dataset=each.dataset,
             system=each.system,
             against=each.against,
             measure=each.measure,
-            paired=each.paired,
+            paired=numbers,
             left_out=each.left_out,
             p_holm=p,
-            fell=-each.paired.difference > threshold + _ROUNDING and p <= alpha,
+            fell=-numbers.difference > threshold + _ROUNDING and p <= alpha,
         )
-        for each, p in zip(found, adjusted, strict=True)
+        for each, (numbers, p) in zip(found, tested, strict=True)
     )
 
 
-def _counterpart(evaluation: _Evaluation, before: Sequence[_Evaluation]) -> _Evaluation:
-    """The baseline of the same test set, down to its content."""
-    name = evaluation["dataset"]
+def counterpart(name: str, digest: str, before: Sequence[_Evaluation]) -> _Evaluation:
+    """The baseline of the same test set, down to its content. Raises SettingError if there is none."""
     stored = [each for each in before if each["dataset"] == name]
     if not stored:
         known = ", ".join(each["dataset"] for each in before)
         raise SettingError(f"the test set {name} is not in the baseline, which holds {known}; {_ANEW}")
     if len(stored) > 1:
         raise SettingError(f"the test set {name} is in the baseline more than once; {_ANEW}")
-    if stored[0]["digest"] != evaluation["digest"]:
+    if stored[0]["digest"] != digest:
         raise SettingError(
             f"the test set {name} has changed since the baseline was made, so the two cannot be compared "
-            f"(digest {stored[0]['digest'][:12]}, now {evaluation['digest'][:12]}); {_ANEW}"
+            f"(digest {stored[0]['digest'][:12]}, now {digest[:12]}); {_ANEW}"
         )
     return stored[0]
 

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from eval.code import INDEXING, code_digest
 from eval.cost import forget_peak, index_bytes, maxrss_mb, peak_mb
 from eval.progress import progress, say
 from eval.types import Entry, PassageSet, SpanSet, TestSet
 from rag.config import Settings
 from rag.errors import SettingError
-from rag.text import VERSION
 from rag.types import Chunk, Document
 
 # What an index was made from, kept beside it.
@@ -70,14 +70,37 @@ def prepare(test_set: TestSet, settings: Settings, *, ours: bool) -> Indexed:
     folder, note = settings.index, settings.index / NOTE
     if folder.exists() and not folder.is_dir():
         raise SettingError(f"--index {folder}: is a file; name a folder")
-    stopped = ours and not note.exists()
-    if folder.is_dir() and any(folder.iterdir()) and not stopped:
-        if isinstance(test_set, PassageSet) or note.exists():
-            _require_same(note, _made_from(test_set, settings))
-        return _counted(test_set, settings)
+    begun = folder.is_dir() and any(folder.iterdir())
+    if begun and not (ours and not note.exists()):
+        failed = _ready(test_set, settings, note)
+        return _counted(test_set, settings, failed=failed)
     seconds, peak, failed = _index(test_set, settings)
-    note.write_text(json.dumps(_made_from(test_set, settings), indent=2) + "\n", encoding="utf-8")
-    return _counted(test_set, settings, seconds=seconds, peak_mb=peak, failed=failed)
+    written = {**_made_from(test_set, settings), "failed": failed}
+    note.write_text(json.dumps(written, indent=2) + "\n", encoding="utf-8")
+    # What was begun earlier took its time then: the rest of it says nothing of the speed.
+    cost = {} if begun else {"seconds": seconds, "peak_mb": peak}
+    return _counted(test_set, settings, failed=failed, **cost)
+
+
+def _ready(test_set: TestSet, settings: Settings, note: Path) -> tuple[str, ...]:
+    """Check that an index found ready is this test set's, or one that people use; the files that failed."""
+    if isinstance(test_set, PassageSet) or note.exists():
+        return _require_same(note, _made_from(test_set, settings))
+    _require_withheld(test_set, settings)
+    return ()
+
+
+def _require_withheld(test_set: SpanSet, settings: Settings) -> None:
+    from rag.build import build_store
+
+    store = build_store(settings, read_only=True)
+    present = sorted(test_set.withheld & {document.id for document in store.documents()})
+    store.close()
+    if present:
+        raise SettingError(
+            f"--index {settings.index}: holds {present[0]}, which {test_set.name} withholds so that some "
+            "questions have no answer; leave --index out"
+        )
 
 
 def as_document(entry: Entry) -> tuple[Document, list[Chunk]]:
@@ -157,11 +180,14 @@ def _withheld(test_set: SpanSet) -> Any:
 
 def _environment(settings: Settings) -> dict[str, str]:
     """The settings as variables: unlike flags, passwords in them are seen by no other user."""
-    names = {"index", *_SHAPING, "splitter", "pdf"}
     variables = {"RAG_INDEX": str(settings.index.absolute())}
-    for name, value in settings.model_dump(mode="json", include=names - {"index"}).items():
-        for option, chosen in value.items():
-            variables[f"RAG_{name}__{option}".upper()] = str(chosen)
+    for name, value in settings.model_dump(mode="json", exclude={"index", "generator", "api"}).items():
+        options = (
+            {f"__{option}": chosen for option, chosen in value.items()} if isinstance(value, dict) else {}
+        )
+        for option, chosen in options.items() or [("", value)]:
+            written = chosen if isinstance(chosen, str) else json.dumps(chosen)
+            variables[f"RAG_{name}{option}".upper()] = written
     return os.environ | variables
 
 
@@ -180,20 +206,25 @@ def _made_from(test_set: TestSet, settings: Settings) -> dict[str, Any]:
     kept = shaping_settings(test_set, settings)
     if "pdf" in kept:
         kept["pdf"]["password"] = hashlib.sha256(kept["pdf"]["password"].encode()).hexdigest()
-    return {"digest": test_set.digest, "settings": kept, "analyser": VERSION}
+    return {"digest": test_set.digest, "settings": kept, "code": code_digest(INDEXING)}
 
 
-def _require_same(note: Path, made_from: Mapping[str, Any]) -> None:
+def _require_same(note: Path, made_from: Mapping[str, Any]) -> tuple[str, ...]:
+    """The files that failed when the index was made. Raises SettingError if it is not this one."""
     folder = note.parent
     way_out = f"remove {folder}, or name another folder with --index"
     try:
         found = json.loads(note.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
-        raise SettingError(f"--index {folder}: not empty and not a finished evaluation; {way_out}") from error
+        raise SettingError(
+            f"--index {folder}: not empty and not a finished evaluation; name another folder, or none"
+        ) from error
     except (OSError, ValueError) as error:
         raise SettingError(f"{note}: cannot be read ({error}); {way_out}") from error
+    found = found if isinstance(found, dict) else {}
+    failed = found.pop("failed", [])
     if found == made_from:
-        return
-    same = isinstance(found, dict) and found.get("digest") == made_from["digest"]
+        return tuple(failed)
+    same = found.get("digest") == made_from["digest"]
     what = "the same dataset with other settings or another version" if same else "another dataset"
     raise SettingError(f"--index {folder}: made from {what}; {way_out}")

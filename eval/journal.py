@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+from eval.files import replace_file
+
 
 class Journal:
     """Finished records by query; use as a context manager. Without a path nothing is kept."""
@@ -49,9 +51,7 @@ def _read(path: Path) -> dict[str, Any]:
 def _opened(path: Path, done: dict[str, Any]) -> Any:
     """The file with whole lines only, open for more: a torn line must not swallow the next one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    whole = path.with_suffix(".new")
-    whole.write_text("".join(_line(query, record) for query, record in done.items()), encoding="utf-8")
-    whole.replace(path)
+    replace_file(path, "".join(_line(query, record) for query, record in done.items()))
     return path.open("a", encoding="utf-8")
 
 

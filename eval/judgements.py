@@ -9,9 +9,10 @@ from typing import Any
 
 from eval.metrics import Qrels, per_query
 from eval.spans import TokenRanges, locate, relevant, span_values, tokens
-from eval.types import PassageSet, Run, Span, SpanSet, TestSet
+from eval.types import Label, PassageSet, Run, Span, SpanSet, TestSet
 from rag.config import Settings
 from rag.errors import DocumentError
+from rag.text import normalise
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +48,31 @@ def of_passages(test_set: PassageSet) -> Judgements:
     """The given judgements, less those of questions that have no answer."""
     queries = _answerable(test_set, test_set.qrels)
     if not queries:
-        raise DocumentError(f"{test_set.name}: no judged query has an answer; nothing to measure")
-    return Judgements(queries, {query: test_set.qrels[query] for query in queries})
+        raise DocumentError(
+            f"{test_set.name}: no judged query has an answer; judge some that have one, retrieval is "
+            "measured on these"
+        )
+    qrels = {query: test_set.qrels[query] for query in queries}
+    if not any(grade > 0 for judged in qrels.values() for grade in judged.values()):
+        raise DocumentError(f"{test_set.name}: no document is judged relevant; a score above 0 says it is")
+    return Judgements(queries, qrels)
 
 
 def _of_spans(test_set: SpanSet, settings: Settings) -> Judgements:
     from rag.build import build_store
 
     store = build_store(settings, read_only=True)
+    unread: set[str] = set()
 
     @cache
     def text_of(document: str) -> str | None:
-        found = store.document(document)
-        return found.text if found else None
+        if found := store.document(document):
+            return found.text
+        if not (test_set.folder / document).is_file():
+            return None
+        # A file that could not be read is a miss and no stale label: its quotes stand in for it.
+        unread.add(document)
+        return "\n".join(_quotes(test_set, document))
 
     @cache
     def token_ranges(document: str) -> TokenRanges:
@@ -68,10 +81,7 @@ def _of_spans(test_set: SpanSet, settings: Settings) -> Judgements:
     located = locate(test_set.labels, text_of)
     queries = _answerable(test_set, located.gold)
     if not queries:
-        raise DocumentError(
-            f"{test_set.folder}: none of the {_count(test_set.labels)} quotes of {test_set.name} is there: "
-            "name the folder that they speak of with --corpus"
-        )
+        raise DocumentError(_nothing_to_measure(test_set, located.stale))
     gold = {query: located.gold[query] for query in queries}
     chunks = [Span(each.chunk.document_id, each.chunk.start, each.chunk.end) for each in store.chunks()]
     labels = {
@@ -81,8 +91,24 @@ def _of_spans(test_set: SpanSet, settings: Settings) -> Judgements:
             for query, label in located.stale
         ],
         "ambiguous": located.ambiguous,
+        "unread": sorted(unread),
     }
     return Judgements(queries, relevant(gold, chunks), gold, labels, token_ranges)
+
+
+def _nothing_to_measure(test_set: SpanSet, stale: Sequence[tuple[str, Label]]) -> str:
+    if not stale:
+        return f"{test_set.name}: no question has an answer; add some with their quotes to measure retrieval"
+    first = stale[0][1]
+    return (
+        f"{first.place}: {first.quote[:60]!r} does not stand in {first.document}, nor does any other of the "
+        f"{len(stale)} quotes where it should; --corpus names their folder, --index an index of it"
+    )
+
+
+def _quotes(test_set: SpanSet, document: str) -> list[str]:
+    labels = (label for labelled in test_set.labels.values() for label in labelled)
+    return [normalise(label.quote) for label in labels if label.document == document]
 
 
 def _answerable(test_set: TestSet, judged: Mapping[str, object]) -> dict[str, str]:

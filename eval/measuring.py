@@ -22,7 +22,8 @@ from rag.errors import SettingError
 class Plan:
     """What to measure and how to judge it. `runs` are TREC run files by the name they are given.
 
-    `measures` are those that systems are compared by; `answers` whether questions are asked too.
+    `measures` are those that systems are compared by, none for the usual one of each kind of test set;
+    `answers` says whether questions are asked too.
     """
 
     systems: Sequence[System]
@@ -32,6 +33,12 @@ class Plan:
     seed: int
     trials: int
     alpha: float
+
+    def measures_of(self, test_set: TestSet) -> Sequence[str]:
+        """What decides: unless said otherwise nDCG@10, or for labelled files the share of the labelled
+        words in the first 1,000 tokens, whose meaning does not depend on how files are cut.
+        """
+        return self.measures or ["ndcg@10" if isinstance(test_set, PassageSet) else "span_recall@1000t"]
 
 
 @dataclass(slots=True)
@@ -44,12 +51,24 @@ class Measured:
     facts: dict[str, Any] = field(default_factory=dict)
     answers: dict[str, Any] | None = None
     answer_values: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    confidences: Mapping[str, float | None] = field(default_factory=dict)
 
 
 def measure(test_set: TestSet, plan: Plan, workspace: Workspace) -> dict[str, Measured]:
     """Every system's results by its name, run files last."""
     found = {system.name: _measure(test_set, system, plan, workspace) for system in plan.systems}
-    return found | {name: _foreign(test_set, path) for name, path in plan.runs.items()}
+    judged = next((each.judged for each in found.values()), None)
+    return found | {name: _foreign(test_set, path, judged) for name, path in plan.runs.items()}
+
+
+def check_runs(test_set: TestSet, plan: Plan) -> None:
+    """Read the run files before any work is done. Raises DocumentError naming file and line, and
+    SettingError for a run over files that nothing else reads.
+    """
+    for path in plan.runs.values():
+        if not plan.systems and not isinstance(test_set, PassageSet):
+            raise SettingError(f"--run {path}: {test_set.name} is labelled by quotes; add --mode sparse")
+        check_run(read_run(path), test_set, path)
 
 
 def _measure(test_set: TestSet, system: System, plan: Plan, workspace: Workspace) -> Measured:
@@ -63,7 +82,14 @@ def _measure(test_set: TestSet, system: System, plan: Plan, workspace: Workspace
     forget_peak()
     whole = isinstance(test_set, PassageSet)
     with workspace.journal("queries", test_set, system, retriever.generation) as journal:
-        run = run_mode(retriever, judged.queries, system.mode, whole_documents=whole, journal=journal)
+        run = run_mode(
+            retriever,
+            judged.queries,
+            system.mode,
+            depth=settings.retriever.depth,
+            whole_documents=whole,
+            journal=journal,
+        )
     facts = {
         "mode": system.mode,
         "set": dict(system.chosen),
@@ -72,10 +98,10 @@ def _measure(test_set: TestSet, system: System, plan: Plan, workspace: Workspace
         "device": embedder.device,
         **_cost(indexed),
     }
+    facts["peak_mb"] = round(peak_mb(), 1)
     found = Measured(judged, run, judged.values(run), facts)
     if plan.answers and system.mode == _answering_mode(plan):
         _ask(test_set, system, found, plan, workspace)
-    facts["peak_mb"] = round(peak_mb(), 1)
     return found
 
 
@@ -85,9 +111,10 @@ def _ask(test_set: TestSet, system: System, found: Measured, plan: Plan, workspa
     if not questions_with_known_truth(test_set, found.judged):
         return
     with workspace.journal("answers", test_set, system, found.facts["generation"]) as journal:
-        found.answers, found.answer_values = measure_answers(
+        answered = measure_answers(
             test_set, found.judged, system, journal, seed=plan.seed, trials=plan.trials
         )
+    found.answers, found.answer_values, found.confidences = answered
 
 
 def _answering_mode(plan: Plan) -> str:
@@ -111,9 +138,10 @@ def _cost(indexed: Indexed) -> dict[str, Any]:
     }
 
 
-def _foreign(test_set: TestSet, path: Path) -> Measured:
-    if not isinstance(test_set, PassageSet):
-        raise SettingError(f"--run {path}: {test_set.name} is labelled by quotes; a run needs passages")
-    judged, run = of_passages(test_set), read_run(path)
-    check_run(run, test_set, path)
+def _foreign(test_set: TestSet, path: Path, judged: Judgements | None) -> Measured:
+    """A ranking that another system made; what is right in files is known once they have been read."""
+    if judged is None:
+        assert isinstance(test_set, PassageSet)  # noqa: S101 - see check_runs
+        judged = of_passages(test_set)
+    run = read_run(path)
     return Measured(judged, run, judged.values(run))

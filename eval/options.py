@@ -16,8 +16,6 @@ from rag.config import Settings, assignments
 from rag.errors import SettingError
 from rag.types import MODES, Mode
 
-# What answers are judged by; systems are compared by retrieval, a baseline may hold both.
-ANSWERS = ("right", *SHARES)
 # Settings that another index is not needed for.
 _ON_ONE_INDEX = ("retriever.", "generator.", "question_limit")
 
@@ -36,7 +34,8 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--run", action="append", default=[], metavar="NAME=FILE", help="measure a TREC run file"
     )
-    made.add_argument("--measure", default="ndcg@10", help="measures that decide, comma separated")
+    usual = "ndcg@10; span_recall@1000t where quotes are the labels"
+    made.add_argument("--measure", help=f"measures that decide, comma separated (default: {usual})")
     made.add_argument(
         "--answers",
         action=argparse.BooleanOptionalAction,
@@ -88,6 +87,8 @@ def check(options: argparse.Namespace) -> None:
         _check_output(flag, getattr(options, flag))
     for flag in ("report", "write_trec", "work"):
         folder = getattr(options, flag)
+        if folder == Path():
+            raise SettingError(f"{_flag(flag)}: name a folder, such as ./results")
         if folder is not None and folder.exists() and not folder.is_dir():
             raise SettingError(f"{_flag(flag)} {folder}: is a file; name a folder")
     _check_range("trials", options.trials, 100, 1_000_000)
@@ -104,8 +105,9 @@ def check(options: argparse.Namespace) -> None:
 
 def plan(options: argparse.Namespace) -> Plan:
     """What the flags amount to. Raises SettingError naming the flag that cannot be taken."""
-    runs = dict(_named(run) for run in options.run)
-    modes = [] if runs and options.mode is None else _modes(options.mode or ",".join(MODES))
+    runs = _runs(options.run)
+    text = ",".join(MODES) if options.mode is None else options.mode
+    modes = [] if runs and options.mode is None else _modes(text)
     systems = [_system(options, mode, chosen) for chosen in sweep(options.assignments) for mode in modes]
     if clash := runs.keys() & {system.name for system in systems}:
         raise SettingError(f"--run {clash.pop()}=...: a mode has that name; choose another")
@@ -113,7 +115,7 @@ def plan(options: argparse.Namespace) -> Plan:
     return Plan(
         systems=systems,
         runs=runs,
-        measures=[name for name in measures(options) if name not in ANSWERS],
+        measures=_measures(options.measure),
         answers=options.answers and bool(systems),
         seed=options.seed,
         trials=options.trials,
@@ -151,16 +153,22 @@ def _modes(text: str) -> list[Mode]:
     return [mode for name in named for mode in MODES if mode == name]
 
 
-def measures(options: argparse.Namespace) -> list[str]:
-    """The measures that decide. Raises SettingError for one that does not exist."""
-    named = list(dict.fromkeys(name.strip() for name in options.measure.split(",")))
-    valid = [*MEASURES, *SPANS, *ANSWERS]
+def _measures(text: str | None) -> list[str]:
+    named = list(dict.fromkeys(name.strip() for name in text.split(","))) if text is not None else []
+    valid = [*MEASURES, *SPANS, *SHARES]
     for name in named:
         if name not in valid:
-            raise SettingError(
-                f"--measure {options.measure}: there is no {name!r}; valid: {', '.join(valid)}"
-            )
+            raise SettingError(f"--measure {text}: there is no {name!r}; valid: {', '.join(valid)}")
     return named
+
+
+def _runs(given: list[str]) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for name, file in map(_named, given):
+        if name in found:
+            raise SettingError(f"--run {name}=...: given twice; call the second one something else")
+        found[name] = file
+    return found
 
 
 def _named(run: str) -> tuple[str, Path]:
@@ -168,7 +176,7 @@ def _named(run: str) -> tuple[str, Path]:
     if not equals:
         name, file = Path(run).stem, run
     if not name or not Path(file).is_file():
-        raise SettingError(f"--run {run}: no such file; write NAME=FILE")
+        raise SettingError(f"--run {run}: there is no such file; write NAME=FILE")
     return name, Path(file)
 
 
@@ -182,7 +190,7 @@ def _check_output(flag: str, name: str | Path | None) -> None:
 
 def _check_range(flag: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
-        raise SettingError(f"{_flag(flag)} {value:g}: must lie between {low:g} and {high:g}")
+        raise SettingError(f"{_flag(flag)} {value:g}: must lie between {low} and {high}")
 
 
 def _flag(name: str) -> str:

@@ -21,7 +21,7 @@ WARM_UP = 5
 class Searches(Protocol):
     """What is evaluated: the retriever, by what is used of it."""
 
-    def search(self, question: str, *, k: int, mode: Mode) -> list[Hit]: ...
+    def search(self, question: str, *, k: int, mode: Mode, depth: int | None) -> list[Hit]: ...
 
 
 class Asks(Protocol):
@@ -35,31 +35,31 @@ def run_mode(
     queries: Mapping[str, str],
     mode: Mode,
     *,
+    depth: int | None = None,
     whole_documents: bool = True,
     journal: Journal | None = None,
 ) -> Run:
     """Every query's results in this mode, timed after a short warm-up.
 
-    A result's id is its document, or "path#start-end" unless whole documents are judged. Queries that
-    the journal holds are not put again.
+    `depth` results of each leg are fused, however many are asked for here: what people are answered
+    from. A result's id is its document, or "path#start-end" unless whole documents are judged. Queries
+    that the journal holds are not put again, and another process's times are no part of the run.
     """
     journal = journal or Journal(None)
     asked = {query: text for query, text in queries.items() if text}
     left = {query: text for query, text in asked.items() if query not in journal.done}
     for text in list(left.values())[:WARM_UP]:
-        retriever.search(text, k=DEPTH, mode=mode)
+        retriever.search(text, k=DEPTH, mode=mode, depth=depth)
+    milliseconds = {}
     for query, text in progress(left.items(), len(left), f"{mode} queries"):
         began = time.perf_counter()
-        hits = retriever.search(text, k=DEPTH, mode=mode)
-        milliseconds = (time.perf_counter() - began) * 1000
-        journal.add(query, [milliseconds, [_row(hit) for hit in hits]])
-    return Run(
-        {
-            query: _found(journal.done[query][1], whole_documents) if text else ()
-            for query, text in queries.items()
-        },
-        {query: journal.done[query][0] for query in asked},
-    )
+        hits = retriever.search(text, k=DEPTH, mode=mode, depth=depth)
+        milliseconds[query] = (time.perf_counter() - began) * 1000
+        journal.add(query, [_row(hit) for hit in hits])
+    found = {
+        query: _found(journal.done[query], whole_documents) if text else () for query, text in queries.items()
+    }
+    return Run(found, milliseconds)
 
 
 def _row(hit: Hit) -> list[Any]:

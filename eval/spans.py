@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 # Start and end of each token of a text, (n, 2).
 TokenRanges: TypeAlias = "npt.NDArray[np.int64]"
 
-# A chunk that holds this much of a labelled passage is taken for one that a reader would want.
-ENOUGH = 30
+# A chunk that holds this share of a labelled passage is taken for one that a reader would want.
+ENOUGH = 0.25
 
 _CJK = CJK_CHARACTER.pattern
 _TOKEN = re.compile(rf"{_CJK}|(?:(?!{_CJK})[^\W_])+|\S")
@@ -190,9 +190,9 @@ def _size(intervals: Mapping[str, list[_Interval]]) -> int:
 def relevant(gold: Mapping[str, tuple[Span, ...]], chunks: Iterable[Span]) -> dict[str, dict[str, int]]:
     """Which chunks are relevant: {query: {chunk id: 1}}, for the measures that count results.
 
-    A chunk is, if it holds at least 30 characters of a gold span or all of it; where no chunk does, the
-    one that holds most of it. A gold span outside every chunk stays as an id that nothing can retrieve,
-    so that it counts as missed.
+    A chunk is, if it holds at least a quarter of a gold span or lies wholly in it; where no chunk does,
+    the one that holds most of it. A gold span outside every chunk stays as an id that nothing can
+    retrieve, so that it counts as missed.
     """
     documents: dict[str, list[Span]] = defaultdict(list)
     for chunk in chunks:
@@ -224,8 +224,8 @@ def _holding(span: Span, shelf: _Shelf | None) -> list[Span]:
         return [span]
     near = shelf.chunks[bisect_right(shelf.reach, span.start) : bisect_left(shelf.starts, span.end)]
     held = [(min(chunk.end, span.end) - max(chunk.start, span.start), chunk) for chunk in near]
-    enough = min(ENOUGH, span.end - span.start)
-    if holding := [chunk for amount, chunk in held if amount >= enough]:
+    enough = ENOUGH * (span.end - span.start)
+    if holding := [chunk for amount, chunk in held if 0 < amount >= min(enough, chunk.end - chunk.start)]:
         return holding
     most, best = max(held, key=lambda each: each[0], default=(0, span))
     return [best if most > 0 else span]

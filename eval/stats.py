@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import TypeAlias
 
@@ -28,6 +28,7 @@ import numpy.typing as npt
 
 TRIALS = 10_000
 ALPHA = 0.05
+POWER = 0.8  # the probability with which a detectable difference is found
 TIE = 1e-9  # values no further apart than this are a tie between two systems
 _SAME = 1e-12  # means no further apart than this are equally extreme: sums differ by their order
 _CELLS = 1 << 20  # random numbers held at once
@@ -145,7 +146,31 @@ def holm(p_values: Sequence[float]) -> list[float]:
     return [float(value) for value in adjusted]
 
 
-def minimum_detectable_effect(deviation: float, n: int, *, alpha: float = ALPHA, power: float = 0.8) -> float:
+def corrected(found: Sequence[Paired], alpha: float) -> list[tuple[Paired, float]]:
+    """Each comparison with its p-value after Holm's correction over all of them, and with the smallest
+    difference detectable at the level that the correction leaves to the first of them, alpha / m.
+    """
+    if not found:
+        return []
+    stricter = _factor(alpha / len(found), POWER) / _factor(alpha, POWER)
+    return [
+        (replace(each, minimum_detectable=_times(each.minimum_detectable, stricter)), adjusted)
+        for each, adjusted in zip(found, holm([each.p for each in found]), strict=True)
+    ]
+
+
+def _times(value: float | None, factor: float) -> float | None:
+    return None if value is None else value * factor
+
+
+def _factor(alpha: float, power: float) -> float:
+    normal = NormalDist()
+    return normal.inv_cdf(1 - alpha / 2) + normal.inv_cdf(power)
+
+
+def minimum_detectable_effect(
+    deviation: float, n: int, *, alpha: float = ALPHA, power: float = POWER
+) -> float:
     """The mean difference that a two-sided test at `alpha` finds with probability `power`, given the
     standard deviation of the paired differences of n queries.
 
@@ -157,8 +182,7 @@ def minimum_detectable_effect(deviation: float, n: int, *, alpha: float = ALPHA,
         raise ValueError(f"no effect can be detected with deviation {deviation} over {n} queries")
     if not (0 < alpha < 1 and 0 < power < 1):
         raise ValueError(f"alpha {alpha} and power {power} lie between 0 and 1")
-    normal = NormalDist()
-    return (normal.inv_cdf(1 - alpha / 2) + normal.inv_cdf(power)) * deviation / math.sqrt(n)
+    return _factor(alpha, power) * deviation / math.sqrt(n)
 
 
 def _detectable(differences: _Array, alpha: float) -> float | None:

@@ -64,11 +64,13 @@ def numbers(written: str) -> set[str]:
 
 
 def citation_values(answer: Answer) -> dict[str, float]:
-    """{"citation_precision", "citation_recall"} of one answer, each in [0, 1]; undefined ones are absent.
+    """{"citation_precision", "citation_recall", "statements_supported"} of one answer, each in [0, 1];
+    undefined ones are absent.
 
     Precision: of the quotes cited, the share that supports the statement they are attached to; a quote
     attached to none supports none. Recall: of the statements that a passage before the generator
-    supports, the share with a quote that does.
+    supports, the share with a quote that does. Of an answer that is all invention neither is defined:
+    "statements_supported", of all its statements the share with a quote that supports it, is then 0.
     """
     if answer.abstained:
         return {}
@@ -80,6 +82,8 @@ def citation_values(answer: Answer) -> dict[str, float]:
     if attached:
         values["citation_precision"] = sum(attached) / len(attached)
     borne_out = [any(supports(each.text, cited.quote) for cited in each.citations) for each in found]
+    if found:
+        values["statements_supported"] = sum(borne_out) / len(found)
     passages = _shown(answer)
     supported = [
         cited

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import combinations, product
 
 from rag.config import Settings
 from rag.errors import SettingError
@@ -33,6 +33,8 @@ def sweep(pairs: Sequence[str]) -> list[dict[str, str]]:
     varied: dict[str, list[str]] = {}
     for pair in pairs:
         name, _, value = pair.partition("=")
+        if name.strip() in varied:
+            raise SettingError(f"--set {pair}: {name} has several values already; name all of them once")
         values = [each.replace("\\,", ",") for each in re.split(r"(?<!\\),", value)]
         if len(values) > 1:
             if name in _NOT_SWEPT:
@@ -49,3 +51,17 @@ def fixed(pairs: Sequence[str]) -> list[str]:
 def system_name(mode: Mode, chosen: Mapping[str, str]) -> str:
     """Such as "hybrid", or in a sweep "hybrid retriever.depth=50"."""
     return " ".join([mode, *(f"{name}={value}" for name, value in chosen.items())])
+
+
+def pairs(systems: Sequence[System], runs: Sequence[str]) -> list[tuple[str, str]]:
+    """(a, b) to compare, a named after b: the modes under each setting, each mode's settings with the
+    first of them, and every run that was read with the first system or run.
+    """
+    found = [
+        (later.name, earlier.name)
+        for earlier, later in combinations(systems, 2)
+        if later.chosen == earlier.chosen
+        or (later.mode == earlier.mode and earlier.chosen == systems[0].chosen)
+    ]
+    names = [*(system.name for system in systems[:1]), *runs]
+    return found + [(name, names[0]) for name in names[1:]]

@@ -7,7 +7,7 @@ from typing import Any
 
 from eval.compare import aligned, compare_text
 
-QUALITY = ("ndcg@10", "recall@1", "recall@5", "recall@10", "recall@100", "mrr@10", "map@100")
+QUALITY = ("ndcg@10", "recall@5", "recall@10", "recall@100", "mrr@10")
 SPANS = (
     "span_recall@5",
     "span_precision@5",
@@ -37,15 +37,16 @@ def table(evaluation: Mapping[str, Any]) -> str:
 
 
 def _quality(evaluation: Mapping[str, Any]) -> list[str]:
-    rows = [["mode", *QUALITY, "95 % of ndcg@10", *TIMES.values(), *COSTS.values()]]
+    rows = [["mode", QUALITY[0], "its 95 %", *QUALITY[1:], *TIMES.values(), *COSTS.values()]]
     for mode, row in evaluation["modes"].items():
         low, high = row["intervals"]["ndcg@10"]
         costs = evaluation["systems"].get(mode, {})
         rows.append(
             [
                 mode,
-                *_measures(row, QUALITY),
+                *_measures(row, QUALITY[:1]),
                 f"{low:.3f}-{high:.3f}",
+                *_measures(row, QUALITY[1:]),
                 *(_number(row[name], 1) for name in TIMES),
                 *(_number(costs.get(name), 0) for name in COSTS),
             ]
@@ -71,6 +72,8 @@ def _footing(evaluation: Mapping[str, Any]) -> list[str]:
     lines = [f"{evaluation['dataset']}: {_documents(evaluation)}{_queries(evaluation)}{_made(evaluation)}"]
     if evaluation["synthetic"]:
         lines.append("the questions were written by a program: compare settings with them, nothing else")
+    failed = dict.fromkeys(file for facts in evaluation["systems"].values() for file in facts["failed"])
+    lines += [f"could not be read: {file}" for file in failed]
     lines += _labels(evaluation.get("labels"))
     lines.append(f"digest {evaluation['digest']}")
     if evaluation["generation"]:
@@ -111,8 +114,9 @@ def _labels(labels: Mapping[str, Any] | None) -> list[str]:
     if labels is None:
         return []
     found = [f"{labels['labels']} labels, {len(labels['stale'])} stale, {labels['ambiguous']} ambiguous"]
+    found += [f"not read, its labels count as missed: {document}" for document in labels["unread"]]
     return found + [
-        f"stale: {each['place']}: {each['quote'][:60]!r} no longer stands in {each['document']}"
+        f"stale: {each['place']}: {each['quote'][:60]!r} does not stand in {each['document']}"
         for each in labels["stale"]
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from eval.changes import Change
@@ -113,14 +114,18 @@ def _table(verdict: Verdict) -> list[str]:
     return aligned(rows, left=(0, 1, 2, len(rows[0]) - 1))
 
 
+def _detectable(numbers: Paired) -> float:
+    """Without any difference the least would show; of a single query nothing ever does."""
+    return numbers.minimum_detectable or (math.inf if numbers.queries < 2 else 0.0)
+
+
 def _left_out(case: Case) -> str:
     return f"; left out {case.left_out} measured on one side only" if case.left_out else ""
 
 
 def _conclusion(verdict: Verdict) -> str:
     rule = f"a loss above {verdict.threshold:g} with Holm's p at most {verdict.alpha:g}"
-    known = [case.paired.minimum_detectable or 0.0 for case in verdict.cases]
-    blind = sum(detectable > verdict.threshold for detectable in known)
+    blind = sum(_detectable(case.paired) > verdict.threshold for case in verdict.cases)
     if verdict.fell:
         return f"{len(verdict.fell)} of {len(verdict.cases)} cases fell: {rule}."
     unseen = f"; {blind} of them need a larger loss than that to show: see detectable" if blind else ""

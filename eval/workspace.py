@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import cache
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from eval.code import code_digest
 from eval.indexing import Indexed, index_key, prepare
 from eval.journal import Journal
 from eval.systems import System
@@ -19,17 +18,6 @@ from rag.config import Settings
 from rag.errors import SettingError
 
 _UNFINISHED = "unfinished"
-_SOURCES = Path(__file__).parents[1]
-
-
-@cache
-def code_digest() -> str:
-    """Names the sources that made a figure: results of other code are no part of this run's."""
-    digest = hashlib.sha256()
-    for package in ("rag", "ingest", "eval"):
-        for file in sorted((_SOURCES / package).rglob("*.py")):
-            digest.update(file.relative_to(_SOURCES).as_posix().encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()[:12]
 
 
 class Workspace:
@@ -42,6 +30,7 @@ class Workspace:
         self._folder = folder
         self._index = index
         self._stays = stays
+        self._journals: list[Path] = []
         self._prepared: dict[str, Indexed] = {}
 
     def indexed(self, test_set: TestSet, settings: Settings) -> tuple[Settings, Indexed]:
@@ -56,14 +45,18 @@ class Workspace:
         """What an interrupted run of this very system on this very test set had finished."""
         if not self._stays:
             return Journal(None)
-        settings = system.settings.model_dump(mode="json", include={"retriever", "generator"})
+        settings = system.settings.model_dump(mode="json", exclude={"index", "api"})
         facts = [kind, test_set.digest, system.mode, settings, generation, code_digest()]
         name = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
-        return Journal(self._folder / _UNFINISHED / f"{name}.jsonl")
+        self._journals.append(self._folder / _UNFINISHED / f"{name}.jsonl")
+        return Journal(self._journals[-1])
 
     def finish(self) -> None:
-        """Everything is measured: the next run measures anew, on the indexes that stay."""
-        shutil.rmtree(self._folder / _UNFINISHED, ignore_errors=True)
+        """Everything is measured and written: the next run measures anew, on the indexes that stay."""
+        for journal in self._journals:
+            journal.unlink(missing_ok=True)
+        with suppress(OSError):  # another command's unfinished results stay
+            (self._folder / _UNFINISHED).rmdir()
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from rag.config import Settings, assignments, load_settings
 from rag.errors import RagError
 
 COULD_NOT_START = 2
-_INTERRUPTED = 130
+INTERRUPTED = 130
 
 
 def add_settings(
@@ -52,7 +52,7 @@ def run(main: Callable[[], int]) -> int:
         return _fail(str(error))
     except KeyboardInterrupt:
         _fail("stopped; what was recorded is kept, run the same command again to go on")
-        return _INTERRUPTED
+        return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return COULD_NOT_START

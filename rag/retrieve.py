@@ -29,20 +29,25 @@ class Retriever:
         """The generation searched."""
         return self._index.manifest.generation
 
-    def search(self, question: str, *, k: int = 8, mode: Mode = "hybrid") -> list[Hit]:
-        """At most `k` hits, best first; equal scores by document id and position."""
+    def search(
+        self, question: str, *, k: int = 8, mode: Mode = "hybrid", depth: int | None = None
+    ) -> list[Hit]:
+        """At most `k` hits, best first; equal scores by document id and position.
+
+        `depth` results of each leg are fused: as set, or `k` if that is more.
+        """
+        depth = depth or max(k, self._depth)
         if mode == "sparse":
-            return self._one_leg(self._sparse(question, max(k, self._depth)), k, sparse=True)
+            return self._one_leg(self._sparse(question, max(k, depth)), k, sparse=True)
         if mode == "dense":
             vector = self._embedder.encode_query(question)
-            return self._one_leg(self._index.dense.search(vector, max(k, self._depth)), k, sparse=False)
-        return self._hybrid(question, k)
+            return self._one_leg(self._index.dense.search(vector, max(k, depth)), k, sparse=False)
+        return self._hybrid(question, k, depth)
 
     def _sparse(self, question: str, depth: int) -> Ranking:
         return self._index.sparse.search(text.terms(question), depth)
 
-    def _hybrid(self, question: str, k: int) -> list[Hit]:
-        depth = max(k, self._depth)
+    def _hybrid(self, question: str, k: int, depth: int) -> list[Hit]:
         sparse = self._sparse(question, max(depth, _SAMPLE))
         weight = trusted_weight(self._dense_weight, self._embedder.readable(question))
         if not weight:

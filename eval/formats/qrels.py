@@ -7,6 +7,7 @@ JSON    one object a line: {"query_id", "corpus_id", "score"}
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Container, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +19,9 @@ from rag.errors import DocumentError
 HEADER = ("query-id", "corpus-id", "score")
 _TREC_COLUMNS = ("query", "0", "document", "relevance")
 _KEYS = ("query_id", "corpus_id", "score")
+HIGHEST = 1000
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+_DIGITS = 20  # enough to tell that a number is out of range
 
 
 class Judgement(NamedTuple):
@@ -91,10 +95,16 @@ def _beir(line: Line) -> Judgement:
 
 
 def _integer(place: str, written: str) -> int:
-    try:
-        return int(written)
-    except ValueError as error:
-        raise DocumentError(f"{place}: the score must be an integer (it is {written!r})") from error
+    if not _INTEGER.fullmatch(written):
+        raise DocumentError(f"{place}: the score must be an integer (it is {written!r})")
+    return _sane(place, int(written[:_DIGITS]))
+
+
+def _sane(place: str, score: int) -> int:
+    """trec_eval keeps a counter for every grade up to the highest: a huge one would take all memory."""
+    if abs(score) > HIGHEST:
+        raise DocumentError(f"{place}: the score must lie between -{HIGHEST} and {HIGHEST} (it is {score})")
+    return score
 
 
 def _json(numbered: list[Line]) -> Iterator[Judgement]:
@@ -103,6 +113,6 @@ def _json(numbered: list[Line]) -> Iterator[Judgement]:
         if not isinstance(query, str) or not isinstance(document, str):
             key, value = ("corpus_id", document) if isinstance(query, str) else ("query_id", query)
             raise DocumentError(f'{place}: "{key}" must be a string (it is {value!r})')
-        if not isinstance(score, int) or isinstance(score, bool):
+        if isinstance(score, bool) or not isinstance(score, int | float) or score != score // 1:
             raise DocumentError(f'{place}: "score" must be an integer (it is {score!r})')
-        yield Judgement(place, query, document, score)
+        yield Judgement(place, query, document, _sane(place, int(score)))

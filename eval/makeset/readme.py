@@ -15,12 +15,14 @@ python -m eval THIS_FOLDER --mode sparse,dense,hybrid
 
 ## What it is good for
 
-- Comparing settings on your own files: splitters, embedding models, search modes.
+- Comparing settings of one kind on your own files: chunk sizes, embedding models, depths.
 - Noticing that a change made things worse.
 - A first look at how often the search refuses to answer what the files do not say.
 
 ## What it is not good for
 
+- Choosing between search by words and search by meaning, or the threshold of a refusal: a program made the
+  questions from words, and searching by words looks better on them than it is.
 - Telling how good your search is for people. The questions borrow the words of their answers, so searching
   by words looks better here than it is, and every figure is higher than with questions that people ask.
 - Comparing your files with somebody else's, or with published figures.

@@ -85,7 +85,7 @@ def overview(evaluations: Sequence[Evaluation]) -> Table:
     marked = any(cell.text.endswith(BELOW) for _, cells in rows for cell in cells)
     note = "Bold: the highest of its row."
     if marked:
-        note += f"{BELOW} lower than the highest, as a comparison shows; without it none shows a difference."
+        note += f"{BELOW} lower than the highest, as a comparison shows; without it no comparison shows that."
     return Table("nDCG@10 at a glance", "dataset", tuple(systems), rows, note)
 
 
@@ -156,10 +156,20 @@ def _basis(evaluation: Evaluation) -> list[Fact]:
         ("embedder", evaluation.get("embedder")),
         ("device", evaluation.get("device")),
         ("indexing s", evaluation.get("index_seconds")),
+        ("could not be read", ", ".join(_failed(evaluation)) or None),
+        (
+            "labels of files that could not be read",
+            ", ".join((evaluation.get("labels") or {}).get("unread", ())) or None,
+        ),
         ("machine", f"{machine.get('system', '')}{cpus}" or None),
     ]
     shown = [Fact(name, _written(name, value)) for name, value in facts if value is not None]
     return shown + [fact for fact in _systems(evaluation) if fact.value]
+
+
+def _failed(evaluation: Evaluation) -> list[str]:
+    systems = (evaluation.get("systems") or {}).values()
+    return list(dict.fromkeys(str(file) for facts in systems for file in facts.get("failed") or ()))
 
 
 def _systems(evaluation: Evaluation) -> list[Fact]:

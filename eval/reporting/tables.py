@@ -29,6 +29,7 @@ ANSWERS = (
     "gold_in_first_quote",
     "citation_precision",
     "citation_recall",
+    "statements_supported",
 )
 ABSTENTION = ("answered_right", "answered_wrong", "rightly_refused", "wrongly_refused")
 

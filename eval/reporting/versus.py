@@ -14,6 +14,7 @@ from eval.reporting.comparisons import ALPHA, HEADLINE, verdict
 from eval.reporting.drawing import BOTTOM, GREY, INK, LEFT, RIGHT, TOP, Dot, Label, Line, Plot
 from eval.reporting.tables import Evaluation
 from eval.reporting.words import apart, known, measure_name, signed
+from eval.stats import TIE
 
 ROWS = 6
 
@@ -54,7 +55,7 @@ def per_query_scatter(evaluation: Evaluation) -> Plot | None:
     first, second, measure = chosen
     a, b = (evaluation["per_query"][name] for name in (first, second))
     pairs = [
-        (round(a[query][measure], 2), round(b[query][measure], 2))
+        (a[query][measure], b[query][measure])
         for query in a
         if query in b and known(a[query].get(measure)) and known(b[query].get(measure))
     ]
@@ -66,11 +67,12 @@ def per_query_scatter(evaluation: Evaluation) -> Plot | None:
         axes.padded(f"{apart(first, second, 34)}, {name}"),
         axes.padded(f"{apart(second, first, 34)}, {name}"),
     )
+    places = Counter((round(x, 2), round(y, 2)) for x, y in pairs)
     dots = [
         Dot(plot.across(x), plot.up(y), _radius(count, len(pairs)), 0, f"{count} at {x:g}, {y:g}", "bubble")
-        for (x, y), count in sorted(Counter(pairs).items(), key=lambda item: (-item[1], item[0]))
+        for (x, y), count in sorted(places.items(), key=lambda item: (-item[1], item[0]))
     ]
-    right, above = sum(x > y for x, y in pairs), sum(y > x for x, y in pairs)
+    right, above = sum(x - y > TIE for x, y in pairs), sum(y - x > TIE for x, y in pairs)
     note = (
         f"Below the diagonal {first} is better ({right} questions), above it {second} ({above}); "
         f"{len(pairs) - right - above} equal. The area of a dot is the number of questions."

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
+from eval.files import replace_file
 from eval.reporting.markdown import markdown
 from eval.reporting.page import page
 from rag.errors import SettingError
@@ -30,24 +29,10 @@ def write_report(folder: Path, evaluations: Sequence[Mapping[str, Any]]) -> None
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in texts.items():
-            _replace(folder / name, text)
+            replace_file(folder / name, text)
     except (FileExistsError, NotADirectoryError) as error:
         raise SettingError(f"--report {folder}: {error.filename} is a file; name a folder") from error
     except OSError as error:
         raise SettingError(
             f"--report {folder}: cannot write ({error.strerror}); name another folder"
         ) from error
-
-
-def _replace(path: Path, text: str) -> None:
-    """Put `text` at `path` in one step; a lone surrogate, which UTF-8 cannot hold, as its escape."""
-    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as draft:
-        try:
-            draft.write(text.encode("utf-8", errors="backslashreplace"))
-            draft.flush()
-            os.fsync(draft.fileno())
-            Path(draft.name).chmod(0o644)
-            Path(draft.name).replace(path)
-        except BaseException:
-            Path(draft.name).unlink(missing_ok=True)
-            raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.compare import aligned, compare, compare_text, pairs
+from eval.compare import Compared, aligned, compare, compare_text
 from eval.stats import bootstrap_interval, holm, randomisation_test
 
 SPARSE = {"q1": 1.0, "q2": 0.5, "q3": 0.0, "q4": 0.9}
@@ -21,31 +22,17 @@ QRELS = {"q1": {"d0": 0, "d2": 1, "d1": 2, "d3": 1}}
 
 
 def _compare(systems: dict[str, dict[str, float]], **options: Any) -> list[dict[str, Any]]:
-    rows = {
-        name: {query: {"ndcg@10": value} for query, value in values.items()}
+    compared = {
+        name: Compared(
+            {query: {"ndcg@10": value} for query, value in values.items()},
+            {query: [f"{name}-{place}" for place in range(30)] for query in values},
+            QRELS,
+        )
         for name, values in systems.items()
     }
-    results = {
-        name: {query: [f"{name}-{place}" for place in range(30)] for query in values}
-        for name, values in systems.items()
-    }
-    given_options = {"seed": 0, "trials": 999, "texts": TEXTS, "ids_by_system": results, "qrels": QRELS}
-    chosen: dict[str, Any] = given_options | options
-    return compare(rows, "ndcg@10", **chosen)
-
-
-def test_up_to_three_systems_are_compared_each_with_each_the_later_one_first() -> None:
-    assert pairs(["sparse"]) == []
-    assert pairs(["sparse", "dense"]) == [("dense", "sparse")]
-    assert pairs(["sparse", "dense", "hybrid"]) == [
-        ("dense", "sparse"),
-        ("hybrid", "sparse"),
-        ("hybrid", "dense"),
-    ]
-
-
-def test_more_systems_are_compared_with_the_first() -> None:
-    assert pairs(["a", "b", "c", "d"]) == [("b", "a"), ("c", "a"), ("d", "a")]
+    pairs = [(later, earlier, "ndcg@10") for earlier, later in combinations(systems, 2)]
+    chosen: dict[str, Any] = {"seed": 0, "trials": 999, "texts": TEXTS} | options
+    return compare(compared, pairs, **chosen)
 
 
 def test_a_comparison_counts_wins_ties_and_losses_and_names_both_means() -> None:
@@ -90,18 +77,37 @@ def test_a_tie_up_to_rounding_is_no_loss() -> None:
 
 
 def test_a_query_without_results_is_shown_with_empty_rankings() -> None:
-    (found,) = _compare({"a": {"q": 0.5}, "b": {"q": 0.0}}, ids_by_system={"a": {}, "b": {}}, texts={})
+    systems = {name: Compared({"q": {"mrr@10": value}}, {}, {}) for name, value in (("a", 0.0), ("b", 0.5))}
+    (found,) = compare(systems, [("a", "b", "mrr@10")], texts={}, seed=0, trials=999)
     assert (found["losers"][0]["a_results"], found["losers"][0]["text"]) == ([], "")
 
 
-def test_different_queries_are_refused_by_name() -> None:
-    with pytest.raises(ValueError, match="'q4' is known for sparse and not for dense"):
-        _compare({"sparse": SPARSE, "dense": {query: DENSE[query] for query in ("q1", "q2", "q3")}})
+def test_what_either_system_calls_relevant_is_shown_of_a_loser() -> None:
+    """Where files are cut differently, the same words stand in chunks of other names."""
+    cut = {"a": {"q": {"x#0-9": 1}}, "b": {"q": {"x#0-20": 1}}}
+    systems = {name: Compared({"q": {"m": float(name == "b")}}, {}, cut[name]) for name in ("a", "b")}
+    (found,) = compare(systems, [("a", "b", "m")], texts={}, seed=0, trials=999)
+    assert found["losers"][0]["relevant"] == ["x#0-20", "x#0-9"]
+
+
+def test_only_queries_that_both_have_are_compared() -> None:
+    (found,) = _compare({"sparse": SPARSE, "dense": {query: DENSE[query] for query in ("q1", "q2", "q3")}})
+    assert found["queries"] == 3
 
 
 def test_a_measure_that_nobody_has_is_refused() -> None:
-    with pytest.raises(ValueError, match="no query has ndcg@10"):
-        compare({"a": {"q": {}}, "b": {"q": {}}}, "ndcg@10", seed=0, texts={}, ids_by_system={}, qrels={})
+    systems = {name: Compared({"q": {}}, {}, {}) for name in ("a", "b")}
+    with pytest.raises(ValueError, match=r"no query has ndcg@10"):
+        compare(systems, [("a", "b", "ndcg@10")], seed=0, texts={})
+
+
+def test_what_is_detectable_grows_with_the_number_of_comparisons() -> None:
+    (alone,) = _compare({"sparse": SPARSE, "hybrid": HYBRID})
+    three = _compare({"sparse": SPARSE, "dense": DENSE, "hybrid": HYBRID})
+    [among] = [each for each in three if each["a"] == "hybrid" and each["b"] == "sparse"]
+    assert among["minimum_detectable"] / alone["minimum_detectable"] == pytest.approx(
+        3.2354 / 2.8016, abs=1e-3
+    )
 
 
 def test_a_single_system_is_compared_with_nobody() -> None:

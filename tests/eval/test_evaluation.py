@@ -14,6 +14,7 @@ from eval.metrics import MEASURES
 from eval.systems import System
 from eval.types import Entry, Found, PassageSet, Query, Run, Span
 from rag.config import Retrieval, Settings
+from rag.types import MODES
 
 COUNTS = ("queries", "unjudged", "unanswerable", "empty_queries")
 SMALL = PassageSet(
@@ -73,7 +74,7 @@ def test_systems_are_compared_query_by_query() -> None:
     assert found["losers"][0]["b_results"] == ["a", "b"]
 
 
-def test_systems_are_compared_on_the_queries_that_all_were_measured_on() -> None:
+def test_systems_are_compared_on_the_queries_that_both_were_measured_on() -> None:
     judged = of_passages(SMALL)
     fewer = judged.values(HYBRID)
     del fewer["q2"]
@@ -81,7 +82,8 @@ def test_systems_are_compared_on_the_queries_that_all_were_measured_on() -> None
         "sparse": Measured(judged, SPARSE, judged.values(SPARSE)),
         "hybrid": Measured(judged, HYBRID, fewer),
     }
-    plan = Plan([], {}, ["ndcg@10"], answers=False, seed=0, trials=1000, alpha=0.05)
+    systems = [System(name, name, Settings(), {}) for name in MODES if name in measured]
+    plan = Plan(systems, {}, [], answers=False, seed=0, trials=1000, alpha=0.05)
     [found] = evaluation_json(SMALL, plan, measured)["comparisons"]
     assert found["queries"] == 1
 
@@ -125,3 +127,18 @@ def test_an_empty_query_counts_as_zero_and_has_no_time() -> None:
 
 def test_the_same_results_give_the_same_bytes() -> None:
     assert json.dumps(_evaluation()) == json.dumps(_evaluation())
+
+
+def test_ranks_of_chunks_are_not_compared_where_files_are_cut_differently() -> None:
+    """NDCG over chunks means something else for every splitter; the share of labelled words does not."""
+    coarse = of_passages(SMALL)
+    fine = replace(coarse, qrels={"q1": {"a": 1, "b": 1}, "q2": {"b": 1}})
+    measured = {
+        name: Measured(judged, SPARSE, {query: {**row, "span_recall@5": 0.5} for query, row in rows.items()})
+        for name, judged in (("sparse", coarse), ("hybrid", fine))
+        for rows in [judged.values(SPARSE)]
+    }
+    systems = [System(name, name, Settings(), {}) for name in MODES if name in measured]
+    plan = Plan(systems, {}, ["ndcg@10", "span_recall@5"], answers=False, seed=0, trials=1000, alpha=0.05)
+    found = evaluation_json(SMALL, plan, measured)["comparisons"]
+    assert [each["measure"] for each in found] == ["span_recall@5"]

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from eval.gate import judge, verdict_text
+from eval.gate import judge
 from eval.stats import holm
-from eval.verdict import Verdict
+from eval.verdict import Verdict, verdict_text
 from rag.errors import SettingError
 
 QUERIES = 300
@@ -49,14 +49,14 @@ def _evaluation(systems: dict[str, Values], dataset: str = "scifact", **more: An
 
 def _judge(now: Any, before: Any, **options: Any) -> Verdict:
     chosen: dict[str, Any] = {
-        "measures": ["ndcg@10"],
         "threshold": 0.01,
         "alpha": 0.05,
         "trials": 2000,
         "seed": 0,
     } | options
+    measures = chosen.pop("measures", ["ndcg@10"])
     now, before = ([each] if isinstance(each, dict) else each for each in (now, before))
-    return judge(now, before, **chosen)
+    return judge([{**each, "measures": measures} for each in now], before, **chosen)
 
 
 SYSTEM = _like_a_system(0)
@@ -276,6 +276,30 @@ def test_a_measure_that_one_of_the_test_sets_does_not_have_is_listed() -> None:
         ("qa", "f1"),
     ]
     assert verdict.not_compared == ("scifact: s has no f1",)
+
+
+def test_each_test_set_is_judged_by_its_own_measures() -> None:
+    passages = _evaluation({"s": SYSTEM}) | {"measures": ["ndcg@10"]}
+    spans = _evaluation({"s": SYSTEM}, dataset="notes") | {"measures": ["recall@5"]}
+    both = [passages, spans]
+    verdict = judge(both, both, threshold=0.01, alpha=0.05, trials=999, seed=0)
+    assert [(case.dataset, case.measure) for case in verdict.cases] == [
+        ("scifact", "ndcg@10"),
+        ("notes", "recall@5"),
+    ]
+
+
+def test_too_few_trials_for_anything_to_fall_are_refused() -> None:
+    """The least p value of 100 trials is 1/101; Holm makes 6/101 of it, above .05."""
+    sets = [_evaluation({"s": SYSTEM}, dataset=f"set{n}") for n in range(6)]
+    with pytest.raises(SettingError, match="--trials 100: too few to tell 6 cases apart; take 120"):
+        _judge(sets, sets, trials=100)
+    assert _judge(sets, sets, trials=120).cases
+
+
+def test_a_single_query_is_blind_to_every_loss_and_the_verdict_says_so() -> None:
+    one = _evaluation({"s": {"q": 1.0}})
+    assert "1 of them need a larger loss" in verdict_text(_judge(one, one, trials=999))[-1]
 
 
 def test_nothing_to_judge_is_a_mistake_of_the_caller() -> None:

@@ -12,7 +12,7 @@ import pytest
 from eval.datasets import read_test_set
 from eval.indexing import prepare
 from eval.judgements import judgements
-from eval.types import Found, Run, Span, SpanSet
+from eval.types import Found, Label, Run, Span, SpanSet
 from rag.build import build_store
 from rag.config import Settings, load_settings
 from rag.errors import DocumentError
@@ -63,10 +63,33 @@ def test_a_quote_that_no_longer_stands_there_is_stale_and_its_query_left_out(
     assert list(found.queries) == ["q2", "q3"]
 
 
+def test_a_file_that_could_not_be_read_is_a_miss_and_no_stale_label(
+    indexed: tuple[SpanSet, Settings], tmp_path: Path
+) -> None:
+    test_set, settings = indexed
+    folder = Path(shutil.copytree(test_set.folder, tmp_path / "docs"))
+    (folder / "scan.pdf").write_bytes(b"not one word can be read")
+    label = Label("scan.pdf", "The words that were scanned.", None, "queries.jsonl:1")
+    judged = judgements(
+        replace(test_set, folder=folder, labels={**test_set.labels, "q1": (label,)}), settings
+    )
+    assert judged.labels is not None
+    assert (judged.labels["stale"], judged.labels["unread"]) == ([], ["scan.pdf"])
+    everything = tuple(Found(each, Span(each, 0, 999), 1.0) for each in ("ops/keys.md", "ops/backup.md"))
+    values = judged.values(Run(dict.fromkeys(judged.queries, everything)))
+    assert set(values["q1"].values()) == {0.0}
+
+
 def test_labels_that_all_are_stale_are_refused(indexed: tuple[SpanSet, Settings]) -> None:
     test_set, settings = indexed
-    with pytest.raises(DocumentError, match=r"none of the 3 quotes of notes-set is there: .*--corpus"):
+    with pytest.raises(DocumentError, match=r"queries.jsonl:1: .* any other of the 3 quotes .*--corpus"):
         judgements(_relabelled(test_set, "Never written.", "q1", "q2", "q3"), settings)
+
+
+def test_a_set_of_questions_without_an_answer_alone_is_refused(indexed: tuple[SpanSet, Settings]) -> None:
+    test_set, settings = indexed
+    with pytest.raises(DocumentError, match="no question has an answer; add some with their quotes"):
+        judgements(replace(test_set, labels={}), settings)
 
 
 def test_retrieved_text_is_measured_against_the_quotes(indexed: tuple[SpanSet, Settings]) -> None:

@@ -106,7 +106,7 @@ def test_quotes_are_labels_that_hold_for_any_index_of_the_files(
     found = json.loads(out)
     assert status == 0, error
     assert found["kind"] == "spans"
-    assert found["labels"] == {"labels": 3, "stale": [], "ambiguous": 0}
+    assert found["labels"] == {"labels": 3, "stale": [], "ambiguous": 0, "unread": []}
     hybrid = found["modes"]["hybrid"]
     assert (hybrid["queries"], hybrid["unanswerable"], hybrid["span_recall@5"]) == (3, 1, 1.0)
     answers = hybrid["answers"]
@@ -149,7 +149,9 @@ def test_the_gate_is_quiet_where_nothing_changed_and_falls_on_a_loss(
     poor.write_text("".join(f"q{number:02} Q0 quill-ttl 1 1.0 poor\n" for number in range(1, 12)))
     own = tmp_path / "own.json"
     assert printed(GOLDEN, "--index", kept[0], "--mode", "hybrid", "--save-baseline", own)[0] == 0
-    lost = printed(GOLDEN, "--run", poor, "--baseline", own, "--junit", junit)
+    good = own.read_bytes()
+    lost = printed(GOLDEN, "--run", poor, "--baseline", own, "--junit", junit, "--save-baseline", own)
+    assert own.read_bytes() == good
     assert lost[0] == 1, lost
     assert "1 of 1 cases fell" in lost[1]
     assert "<failure" in junit.read_text(encoding="utf-8")
@@ -212,6 +214,18 @@ def test_a_stopped_run_is_taken_up_by_the_same_command(printed: Any, tmp_path: P
     assert not unfinished.exists()
 
 
+def test_ctrl_c_without_a_place_to_keep_work_says_that_nothing_is_kept() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "eval", str(GOLDEN)], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    )
+    assert process.stderr is not None
+    assert process.stderr.readline() == b"beir: 12 queries\n"
+    os.kill(process.pid, signal.SIGINT)
+    said = process.communicate(timeout=60)[1].decode()
+    assert process.returncode == 130
+    assert said.splitlines()[-1].startswith("stopped; nothing was kept: with --work DIR")
+
+
 def test_two_test_sets_of_one_name_are_told_apart_by_nobody(printed: Any, tmp_path: Path) -> None:
     shutil.copytree(GOLDEN, tmp_path / "beir")
     status, _, error = printed(GOLDEN, tmp_path / "beir")
@@ -246,15 +260,22 @@ def test_a_folder_that_holds_something_else_is_left_alone(printed: Any, tmp_path
         (["nowhere"], "nowhere: no such f"),
         ([GOLDEN, "--mode", "sparse,lexical"], "there is no 'lexical'; valid: sparse, dense, hybrid"),
         ([GOLDEN, "--mode", ","], "there is no ''"),
+        ([GOLDEN, "--mode", ""], "there is no ''"),
+        ([GOLDEN, "--measure", "span_iou@5"], "none of the test sets is labelled by quotes"),
+        ([GOLDEN, "--measure", "right"], "no answers are measured"),
+        ([GOLDEN, "--report", ""], "--report: name a folder"),
+        ([GOLDEN, "--run", f"a={GOLDEN}/corpus.jsonl", "--run", f"a={GOLDEN}/queries.jsonl"], "given twice"),
+        ([GOLDEN, "--run", f"a={GOLDEN}/corpus.jsonl", "--mode", "sparse"], "corpus.jsonl:1: "),
+        ([GOLDEN, "--set", "retriever.k=1,2", "--set", "retriever.k=3"], "has several values already"),
         ([GOLDEN, "--measure", "ndcg"], "there is no 'ndcg'; valid: ndcg@5, ndcg@10,"),
         ([GOLDEN, "--json", "no/such/folder.json"], "no/such/folder.json: cannot be written"),
         ([GOLDEN, "--save-baseline", "no/such/b.json"], "--save-baseline no/such/b.json: cannot be written"),
         ([GOLDEN, "--report", GOLDEN / "corpus.jsonl"], "corpus.jsonl: is a file; name a folder"),
         ([GOLDEN, "--baseline", "no.json"], "no.json: no such file; make one with --save-baseline"),
         ([GOLDEN, "--junit", "x.xml"], "--junit goes with --baseline"),
-        ([GOLDEN, "--trials", "3"], "--trials 3: must lie between 100 and 1e+06"),
+        ([GOLDEN, "--trials", "3"], "--trials 3: must lie between 100 and 1000000"),
         ([GOLDEN, "--alpha", "0"], "--alpha 0: must lie between"),
-        ([GOLDEN, "--run", "none.run"], "--run none.run: no such file; write NAME=FILE"),
+        ([GOLDEN, "--run", "none.run"], "--run none.run: there is no such file; write NAME=FILE"),
         ([GOLDEN, "--index", "a", "--work", "b"], "use one"),
         ([GOLDEN, "--labels", "spans"], "--labels spans"),
         ([GOLDEN, "--config", "no.toml"], "no.toml: no such file"),

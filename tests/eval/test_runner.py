@@ -14,9 +14,11 @@ class Echo:
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, int, Mode]] = []
+        self.depth: int | None = None
 
-    def search(self, question: str, *, k: int, mode: Mode) -> list[Hit]:
+    def search(self, question: str, *, k: int, mode: Mode, depth: int | None) -> list[Hit]:
         self.asked.append((question, k, mode))
+        self.depth = depth
         return [Hit(Chunk(name, 0, "x", 4, 5), 1.0) for name in (question, "b", "a")]
 
 
@@ -53,4 +55,10 @@ def test_what_a_journal_holds_is_not_asked_again(tmp_path: Path) -> None:
         again = run_mode(retriever, queries, "dense", journal=journal)
     assert {question for question, *_ in retriever.asked} == {"question 4", "question 5"}
     assert again.found == whole.found
-    assert set(again.milliseconds) == set(queries)
+    assert set(again.milliseconds) == {"q4", "q5"}
+
+
+def test_what_is_fused_is_what_people_are_answered_from() -> None:
+    retriever = Echo()
+    run_mode(retriever, {"q1": "x"}, "hybrid", depth=50)
+    assert retriever.depth == 50

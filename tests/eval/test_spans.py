@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from functools import cache
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,10 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.datasets import read_test_set
 from eval.spans import ENOUGH, TokenRanges, chunk_id, locate, relevant, span_of, span_values, tokens
-from eval.types import Label, Span, SpanSet
-from rag.text import normalise
+from eval.types import Label, Span
 
 CHROMA = Path(__file__).parents[3] / "shared" / "data" / "retrieval" / "chroma_chunking"
 WORDS = {"d": "one two three four five six seven eight nine ten", "e": "eins zwei drei"}
@@ -175,7 +171,9 @@ def test_a_chunk_is_relevant_if_it_holds_enough_of_a_label_or_all_of_it() -> Non
         "between": (Span("d", 280, 305),),
         "several": (Span("d", 10, 20), Span("d", 30, 40), Span("d", 410, 420)),
         "edge": (Span("d", 100, 200),),
-        "enough": (Span("d", 100 - ENOUGH, 1000),),
+        "enough": (Span("d", 75, 175),),
+        "little": (Span("d", 76, 176),),
+        "whole": (Span("d", 90, 2000),),
     }
     assert relevant(gold, reversed(chunks)) == {
         "inside": {"d#100-200": 1},
@@ -184,7 +182,9 @@ def test_a_chunk_is_relevant_if_it_holds_enough_of_a_label_or_all_of_it() -> Non
         "between": {"d#200-300": 1},
         "several": {"d#0-100": 1, "d#400-500": 1},
         "edge": {"d#100-200": 1},
-        "enough": {f"d#{start}-{start + 100}": 1 for start in range(0, 500, 100)},
+        "enough": {"d#0-100": 1, "d#100-200": 1},
+        "little": {"d#100-200": 1},
+        "whole": {f"d#{start}-{start + 100}": 1 for start in range(100, 500, 100)},
     }
 
 
@@ -202,8 +202,12 @@ _RANGES = st.tuples(st.integers(0, 200), st.integers(1, 80)).map(lambda each: Sp
 @given(_RANGES, st.lists(_RANGES, max_size=12))
 def test_relevant_chunks_are_those_that_looking_at_every_one_gives(gold: Span, chunks: list[Span]) -> None:
     held = {chunk: min(chunk.end, gold.end) - max(chunk.start, gold.start) for chunk in chunks}
-    enough = min(ENOUGH, gold.end - gold.start)
-    expected = {chunk_id(chunk): 1 for chunk, amount in held.items() if amount >= enough}
+    enough = ENOUGH * (gold.end - gold.start)
+    expected = {
+        chunk_id(chunk): 1
+        for chunk, amount in held.items()
+        if amount > 0 and (amount >= enough or amount == chunk.end - chunk.start)
+    }
     found = relevant({"q": (gold,)}, chunks)["q"]
     most = max(held.values(), default=0)
     if expected:
@@ -220,37 +224,3 @@ def test_a_chunks_id_names_its_span_also_where_the_path_looks_like_one() -> None
         assert span_of(chunk_id(span)) == span
     for other in ("a.md", "a#5", "#1-2", "a#-1-2", "a#1-x"):
         assert span_of(other) is None
-
-
-def test_a_thousand_queries_over_a_large_document_take_little_time() -> None:
-    text = "a few words of text, again and again. " * 27_000
-    ranges = cache(lambda _: tokens(text))
-    chunks = [Span("d", start, start + 900) for start in range(0, len(text), 900)]
-    gold = {str(n): (Span("d", n * 1000, n * 1000 + 200),) for n in range(1000)}
-    ranges("d")
-    began = time.process_time()
-    relevant(gold, chunks)
-    for n in range(1000):
-        span_values(gold[str(n)], chunks[n : n + 100], ranges)
-    assert time.process_time() - began < 3
-
-
-@pytest.mark.skipif(not CHROMA.is_dir(), reason="the shared test sets are not here")
-def test_every_published_label_is_found_and_an_edited_passage_makes_its_own_stale() -> None:
-    test_set = read_test_set(CHROMA, labels="spans")
-    assert isinstance(test_set, SpanSet)
-    texts = {path.name: normalise(path.read_text(encoding="utf-8")) for path in test_set.folder.iterdir()}
-    located = locate(test_set.labels, texts.get)
-    assert (sum(map(len, located.gold.values())), located.stale, located.ambiguous) == (790, (), 0)
-    assert located.gold.keys() == test_set.queries.keys()
-    for query, spans in located.gold.items():
-        held = [texts[span.document][span.start : span.end] for span in spans]
-        assert held == [label.quote for label in test_set.labels[query]]
-
-    fees = "credit card late fees from $32 to $8"
-    name = "state_of_the_union.md"
-    edited = {**texts, name: "# Moved\n\n" + texts[name].replace(fees, "such fees").replace(". ", ".\n")}
-    after = locate(test_set.labels, edited.get)
-    assert after.stale
-    assert all(fees in label.quote for _, label in after.stale)
-    assert sum(map(len, after.gold.values())) == 790 - len(after.stale)

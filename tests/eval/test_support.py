@@ -17,6 +17,8 @@ from rag.types import Answer, Chunk, Draft, Hit
 LAMP = "The lamp burned rape oil. It was lit at dusk in 1874. 每天黄昏点亮油灯。"
 SERVER = "The server needs CUDA 12.4 and 16 GB of memory. Logs go to a file."
 
+ALL = ("citation_precision", "citation_recall", "statements_supported")
+
 
 def reply(draft: Draft, passages: Sequence[str] = (LAMP, SERVER)) -> Answer:
     """What the engine makes of this draft over these passages."""
@@ -105,7 +107,7 @@ def test_a_lists_numbers_are_no_numbers_of_its_statements() -> None:
         "It was lit at dusk",
         "16 GB of memory",
     ]
-    assert citation_values(answer) == {"citation_precision": 1, "citation_recall": 1}
+    assert citation_values(answer) == dict.fromkeys(ALL, 1)
 
 
 def test_a_citation_that_does_not_bear_its_statement_out_lowers_precision() -> None:
@@ -116,7 +118,12 @@ def test_a_citation_that_does_not_bear_its_statement_out_lowers_precision() -> N
 
 def test_a_supported_statement_without_a_citation_lowers_recall() -> None:
     answer = reply(Draft("The lamp burned oil. It was lit at dusk [1]. Nobody knows why the poet left."))
-    assert citation_values(answer) == {"citation_precision": 1, "citation_recall": 1 / 2}
+    expected = {
+        "citation_precision": 1,
+        "citation_recall": 1 / 2,
+        "statements_supported": pytest.approx(1 / 3),
+    }
+    assert citation_values(answer) == expected
 
 
 def test_what_only_a_passage_left_out_supports_needs_no_citation() -> None:
@@ -130,9 +137,12 @@ def test_a_quote_attached_to_no_statement_counts_against_precision() -> None:
     assert citation_values(answer)["citation_precision"] == 1 / 2
 
 
-def test_a_refusal_and_an_answer_without_support_have_no_such_values() -> None:
+def test_a_refusal_has_no_such_values() -> None:
     assert citation_values(reply(Draft("The documents do not say.", abstained=True))) == {}
-    assert citation_values(reply(Draft("Bread dough must rest."))) == {}
+
+
+def test_an_answer_that_is_all_invention_supports_none_of_its_statements() -> None:
+    assert citation_values(reply(Draft("Bread dough must rest."))) == {"statements_supported": 0}
 
 
 def test_an_answer_without_its_markers_reads_as_written() -> None:
@@ -144,7 +154,7 @@ def test_an_answer_without_its_markers_reads_as_written() -> None:
 def test_the_quoting_generator_is_precise_and_complete(question: str) -> None:
     hits = reply(Draft("")).passages
     draft = build(threshold=0.0).generate(question, hits)
-    assert citation_values(reply(draft)) == {"citation_precision": 1, "citation_recall": 1}
+    assert citation_values(reply(draft)) == dict.fromkeys(ALL, 1)
 
 
 @given(st.text("Lampoil .[12]是。1874\n-", max_size=60))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from eval.systems import fixed, sweep, system_name
+from eval.systems import System, fixed, pairs, sweep, system_name
+from rag.config import Settings
 from rag.errors import SettingError
+from rag.types import Mode
 
 
 def test_without_several_values_there_is_one_combination() -> None:
@@ -44,3 +46,35 @@ def test_what_has_a_flag_of_its_own_is_not_swept(pair: str, instead: str) -> Non
 def test_a_system_is_called_by_its_mode_and_what_sets_it_apart() -> None:
     assert system_name("hybrid", {}) == "hybrid"
     assert system_name("hybrid", {"retriever.depth": "50"}) == "hybrid retriever.depth=50"
+
+
+def _systems(modes: list[Mode], settings: list[dict[str, str]]) -> list[System]:
+    return [
+        System(system_name(mode, chosen), mode, Settings(), chosen) for chosen in settings for mode in modes
+    ]
+
+
+def test_modes_are_compared_each_with_each_the_later_one_first() -> None:
+    assert pairs(_systems(["sparse"], [{}]), []) == []
+    assert pairs(_systems(["sparse", "dense", "hybrid"], [{}]), []) == [
+        ("dense", "sparse"),
+        ("hybrid", "sparse"),
+        ("hybrid", "dense"),
+    ]
+
+
+def test_in_a_sweep_like_is_compared_with_like() -> None:
+    """The modes under each setting, and each mode's settings with the first of them."""
+    found = pairs(_systems(["sparse", "hybrid"], [{"d": "1"}, {"d": "2"}, {"d": "3"}]), [])
+    assert set(found) == {
+        *((f"hybrid d={n}", f"sparse d={n}") for n in (1, 2, 3)),
+        *((f"{mode} d={n}", f"{mode} d=1") for mode in ("sparse", "hybrid") for n in (2, 3)),
+    }
+
+
+def test_a_run_that_was_read_is_compared_with_the_first_system_or_run() -> None:
+    assert pairs(_systems(["sparse", "hybrid"], [{}]), ["theirs"]) == [
+        ("hybrid", "sparse"),
+        ("theirs", "sparse"),
+    ]
+    assert pairs([], ["one", "two", "three"]) == [("two", "one"), ("three", "one")]

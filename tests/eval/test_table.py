@@ -23,7 +23,14 @@ EVALUATION: dict[str, Any] = {
     "digest": "0123abcd",
     "settings": {"sparse": {"name": "baguetter"}, "retriever": {"depth": 50, "dense_weight": 0.25}},
     "modes": {"sparse": {**ROW, "ndcg@10": 0.815}, "hybrid": ROW},
-    "systems": {"sparse": {"chunks_per_second": 100.4, "index_peak_mb": 700.2, "bytes_per_chunk": 5514.4}},
+    "systems": {
+        "sparse": {
+            "failed": [],
+            "chunks_per_second": 100.4,
+            "index_peak_mb": 700.2,
+            "bytes_per_chunk": 5514.4,
+        }
+    },
     "comparisons": [],
     "generation": "g-1",
     "embedder": "some-model@0a1b",
@@ -36,8 +43,8 @@ EVALUATION: dict[str, Any] = {
 
 def test_the_table_is_aligned_and_shows_quality_beside_cost() -> None:
     lines = table(EVALUATION).splitlines()
-    assert lines[0].split() == ["mode", *QUALITY, *"95 % of ndcg@10".split(), *_words()]
-    assert lines[1].split()[:3] == ["sparse", "0.815", "0.500"]
+    assert lines[0].split() == ["mode", QUALITY[0], *"its 95 %".split(), *QUALITY[1:], *_words()]
+    assert lines[1].split()[:4] == ["sparse", "0.815", "0.400-0.600", "0.500"]
     assert lines[1].split()[-4:] == ["2.0", "100", "700", "5514"]
     assert lines[2].split()[-3:] == ["-", "-", "-"]
     assert len({len(line) for line in lines[:3]}) == 1
@@ -68,9 +75,12 @@ def test_span_measures_have_a_table_of_their_own() -> None:
 
 def test_a_stale_label_is_named_with_its_place() -> None:
     stale = {"query": "q1", "document": "ops/keys.md", "quote": "gone", "place": "set/queries.jsonl:1"}
-    lines = table({**EVALUATION, "labels": {"labels": 3, "stale": [stale], "ambiguous": 0}}).splitlines()
+    lines = table(
+        {**EVALUATION, "labels": {"labels": 3, "stale": [stale], "ambiguous": 0, "unread": ["scan.pdf"]}}
+    ).splitlines()
     assert "3 labels, 1 stale, 0 ambiguous" in lines
-    assert "stale: set/queries.jsonl:1: 'gone' no longer stands in ops/keys.md" in lines
+    assert "not read, its labels count as missed: scan.pdf" in lines
+    assert "stale: set/queries.jsonl:1: 'gone' does not stand in ops/keys.md" in lines
 
 
 def test_questions_written_by_a_program_are_said_to_be_so() -> None:

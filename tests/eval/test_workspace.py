@@ -9,7 +9,7 @@ import pytest
 from eval.datasets import read_test_set
 from eval.systems import System
 from eval.types import PassageSet
-from eval.workspace import code_digest, open_workspace
+from eval.workspace import open_workspace
 from rag.config import Settings, load_settings
 from rag.errors import SettingError
 
@@ -59,11 +59,6 @@ def test_results_of_another_kind_index_or_setting_are_not_taken(golden: PassageS
         for unlike in [("answers", system, "g1"), ("queries", system, "g2"), ("queries", other, "g1")]:
             with workspace.journal(unlike[0], golden, unlike[1], unlike[2]) as journal:
                 assert journal.done == {}
-
-
-def test_the_sources_have_one_name_as_long_as_they_stay_the_same() -> None:
-    assert code_digest() == code_digest()
-    assert len(code_digest()) == 12
 
 
 def test_a_workspace_is_a_folder(tmp_path: Path) -> None:

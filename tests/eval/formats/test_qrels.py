@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -39,7 +40,7 @@ def test_every_form_gives_the_same_judgements(text: str) -> None:
         ("q2 0 d 1\nq3 0 d 1\n", "judged.txt:2: no query 'q3' in queries.jsonl"),
         ("q2 0 f 1\n", "judged.txt:1: no document 'f' in corpus.jsonl"),
         ("q2 0 d 1\n\nq2 0 d 0\n", "judged.txt:3: 'q2' and 'd' are judged twice"),
-        ('{"query_id": "q2", "corpus_id": "d", "score": 1.0}', '"score" must be an integer (it is 1.0)'),
+        ('{"query_id": "q2", "corpus_id": "d", "score": 1.5}', '"score" must be an integer (it is 1.5)'),
         ('{"query_id": "q2", "corpus_id": "d", "score": true}', '"score" must be an integer (it is True)'),
         ('{"query_id": 2, "corpus_id": "d", "score": 1}', '"query_id" must be a string (it is 2)'),
         ('{"query_id": "q2", "score": 1}', '"corpus_id" must be a string (it is None)'),
@@ -50,3 +51,12 @@ def test_a_bad_line_is_refused_by_file_and_number(text: str, says: str) -> None:
     with pytest.raises(DocumentError) as caught:
         _read(text)
     assert says in str(caught.value)
+
+
+@pytest.mark.parametrize("score", ["1001", "-1001", "99999999999999999999999", "1_0", "1.0"])
+def test_a_grade_that_no_judge_gives_is_refused_with_its_line(tmp_path: Path, score: str) -> None:
+    """trec_eval's code keeps a counter for each grade: 3000000000 of them end the process."""
+    path = tmp_path / "qrels.tsv"
+    path.write_text(f"query-id\tcorpus-id\tscore\nq\td\t{score}\n", encoding="utf-8")
+    with pytest.raises(DocumentError, match=rf"{re.escape(str(path))}:2: the score must"):
+        list(read_judgements(path, lines(path, path.read_bytes(), "")))
