@@ -7,10 +7,10 @@ from math import log2
 from pathlib import Path
 
 import pytest
-from eval.datasets import read_test_set
 from hypothesis import given
 from hypothesis import strategies as st
 
+from eval.datasets import read_test_set
 from eval.metrics import MEASURES, curves, latency, mean, per_query
 from eval.types import PassageSet
 
