@@ -1,0 +1,242 @@
+"""Notes as people keep them, in English and Chinese, with invented secrets at known places.
+
+The templates come from how notes, settings, commands and logs look, not from what the rules know, so
+that a hit rate over them says what is missed. Nothing here is anybody's secret.
+"""
+
+# ruff: noqa: E501, RUF005 - a template is one line of a note
+from __future__ import annotations
+
+import base64
+import json
+import random
+import string
+from collections.abc import Callable
+
+from ingest.secrets.checksums import luhn, resident_id
+
+SEED = 20261123
+HEX, ALNUM = "0123456789abcdef", string.ascii_letters + string.digits
+URL64 = ALNUM + "-_"
+
+FILLER = """Met Priya about the migration; the old box goes away in March.
+Backups run at 02:30 and keep 14 days.
+Commit 9fceb02d0ae598e95dc970b74767f19372d61af8 fixed the time-out.
+Ask before restarting: 3 jobs depend on it.
+sha256: e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
+The password policy asks for 12 characters.
+Request id 7d444840-9dc0-11d1-b245-5ffdce74fad2, took 1834 ms.
+Set your password with `passwd` on first login.
+Tokens per second: 1850. Vocabulary of 32000 tokens.
+Use `export API_KEY=<your-api-key>` as the guide says.
+本周把旧机器的数据迁到新的集群，周五之前完成。
+备份每天凌晨两点半执行，保留十四天。
+重启之前先在群里说一声，有三个任务依赖它。
+订单号 20260318114500127，金额 3288.50 元。
+密码长度至少 12 位，必须包含数字。
+忘记密码请联系管理员重置。
+手机 13800138000，工位 5-12。
+把 `password: ${DB_PASSWORD}` 写进配置，不要写明文。
+请使用下列命令生成密钥：openssl rand -hex 32""".splitlines()
+
+
+PASSWORDS_EN = """password: {s}¦Password = {s}¦passwd: {s}¦pwd={s}¦DB_PASSWORD={s}¦MYSQL_ROOT_PASSWORD: "{s}"¦"password": "{s}",
+  password: '{s}'¦- pass: `{s}`¦Login: {u}  Password: {s}¦user: {u} / password: {s}¦The wifi password is {s}.¦password for {u}: {s}
+**Password:** {s}¦* Password – `{s}`¦username {u}, password {s}¦{u} / {s} (login: user/password)¦spring.datasource.password={s}
+const dbPassword = "{s}";¦db.connect(host="{h}", user="{u}", password="{s}")¦credentials: {u}/{s}¦<password>{s}</password>
+mysql -h {h} -u {u} -p'{s}' orders¦sshpass -p '{s}' ssh {u}@{h}¦curl -u {u}:{s} https://{h}/api¦redis-cli -h {h} -a {s} ping
+export PGPASSWORD={s}¦requirepass {s}¦Server={h};Database=crm;User Id={u};Password={s};Encrypt=true¦machine {h} login {u} password {s}
+CREATE USER '{u}'@'%' IDENTIFIED BY '{s}';¦| {h} | {u} | {s} |¦pw: {s}¦Password changed to {s} on Monday¦Passphrase: {s}¦admin pw {s}
+PASS: {s}¦| password | {s} |¦Wi-Fi: Guest-5G, key: {s}¦docker login -u {u} -p {s} registry.{h}¦"pwd" : "{s}"¦ftp {h} {u} {s}"""
+PASSWORDS_ZH = """密码：{s}¦密码: {s}¦密码 {s}¦登录密码：`{s}`¦账号：{u} 密码：{s}¦账号/密码 {u}/{s}¦账号密码：{u} {s}¦用户名：{u}，密码：{s}
+用户名 {u} 密码 {s}¦密码是 {s}¦密码改成了{s}¦密码为“{s}”，不要外传¦WiFi密码：{s}¦Wi-Fi 密码 {s}¦口令：{s}¦数据库口令 = {s}¦**密码**：{s}
+- 密码（root）：{s}¦初始密码统一是{s}，首次登录要改¦| 密码 | {s} |¦密码【{s}】¦管理员口令是 {s} ，请尽快修改¦帐号 {u}，密码 {s}，端口 3306
+邮箱授权码：{s}¦路由器后台 192.168.1.1 密码{s}¦服务器 {h} 账号 {u}/{s}¦密码＝{s}¦堡垒机：{u} / {s}¦vpn 账号:{u} 密码:{s}
+登陆密码:{s}¦账密：{u}/{s}¦支付密码：{s}¦密 码：{s}¦密码暂时是 {s}¦root密码：{s}
+数据库密码：\\n{s}¦解压密码: {s}¦门禁密码 {s}#¦PIN码：{s}"""
+KEYS = """api_key: {s}¦API_KEY={s}¦"apiKey": "{s}"¦api-key = '{s}'¦X-Api-Key: {s}¦client_secret={s}¦SECRET_KEY = "{s}"¦secret: {s}
+access_token: {s}¦Authorization: Bearer {s}¦token={s}¦auth_token: "{s}"¦The API key is {s}¦AccessKey Secret: {s}¦AccessKeySecret：{s}
+密钥：{s}¦密钥: `{s}`¦令牌：{s}¦访问令牌 {s}¦私钥 = {s}¦SK: {s}¦app secret：{s}¦AppSecret：{s}¦秘钥是 {s}¦{{"token": "{s}"}}
+curl -H "Authorization: token {s}" https://{h}¦https://{h}/v1?access_token={s}&page=2¦encryption key: {s}¦SecretKey：{s}¦| Secret | {s} |"""
+ANYWHERE = """{s}¦key: {s}¦export TOKEN={s}¦用的是 {s} 这个¦"{s}"¦Authorization: Bearer {s}¦旧的 key {s} 已经停用¦- `{s}`¦  value: {s}¦（{s}）
+https://{h}/?k={s}¦token：{s}¦git clone https://{u}:{s}@{h}/x.git¦echo {s} > /etc/app.key¦AccessKey ID：{s}"""
+URLS = """postgres://{u}:{s}@{h}:5432/shop¦mysql://{u}:{s}@{h}/orders?charset=utf8¦mongodb+srv://{u}:{s}@{h}/test¦redis://:{s}@{h}:6379/0
+amqp://{u}:{s}@{h}:5672¦DATABASE_URL="postgresql+psycopg://{u}:{s}@{h}/app"¦https://{u}:{s}@{h}/repo.git¦代理 socks5://{u}:{s}@{h}:1080
+jdbc:mysql://{h}:3306/crm?user={u}&password={s}&useSSL=false¦连接串：mongodb://{u}:{s}@{h}:27017,{h}:27018/admin¦ftp://{u}:{s}@{h}"""
+# A second set, written after the rules were settled on the forms above; on the first run 70.8 % of its
+# passwords and 86.4 % of its keys were found, and the rules were then mended after its misses.
+SECOND_PASSWORDS = """ssh {u}@{h}  # pwd {s}¦pw={s} (changed Tue)¦Root password on {h} was reset to: {s}¦My Netflix password: {s}
+ansible_ssh_pass: {s}¦  ADMIN_PASSWORD: {s}¦"db": {{"user": "{u}", "pass": "{s}"}}¦os.environ["DB_PASSWORD"] = "{s}"¦NAS: {u} {s}
+keystore.password={s}¦net use Z: \\\\{h}\\share /user:{u} {s}¦Password for the router -> {s}¦the password's {s}¦pass phrase: "{s}"
+- Username: {u}\\n- Password: {s}¦| User | Password |\\n| --- | --- |\\n| {u} | {s} |¦PASSWORD\\n{s}¦<add key="DbPassword" value="{s}" />
+wpa_passphrase={s}¦psql "host={h} user={u} password={s} dbname=x"¦认证密码：{s}（区分大小写）¦密码都是{s}¦登录账户：{u}，登录密码：{s}。
+账号：{u}\\n密码：{s}¦连 {h}，用户 {u}，口令 {s}¦| 系统 | 账号 | 密码 |\\n|---|---|---|\\n| OA | {u} | {s} |¦后台密码重置为 {s}¦开机密码：{s}
+默认用户名密码 {u} {s}¦用户名密码：{u}/{s}¦Redis 密码："{s}"¦wifi：Office-5G 密码：{s}¦教务系统 学号 2023001 密码 {s}¦远程桌面 {h}  {u}  密码:{s}
+打开 {h} 输入密码 {s} 即可¦密码→{s}¦密码提示：无，密码：{s}¦交易密码是{s}别忘了¦老密码 {s} 已经不用了¦{u} 的密码：{s}"""
+SECOND_KEYS = """OPENAI_API_KEY: "{s}"¦x-api-key={s}¦api key {s}¦API Key\\n{s}¦my token is: {s}¦secretAccessKey: '{s}',¦appsecret={s}¦--token {s}
+headers = {{"Authorization": "Bearer {s}"}}¦?apikey={s}&q=1¦小程序 AppSecret {s}¦接口密钥为：{s}¦access key secret：{s}¦token 是 {s}¦钉钉加签密钥 {s}
+signing_secret = "{s}"¦deploy key: {s}¦JWT_SECRET={s}¦"secretKey" : "{s}"¦app_key: {s}¦| API Key | {s} |¦腾讯云 SecretKey {s}"""
+# A third set, never used for mending: its figure is the fair one for forms nobody thought of.
+UNSEEN = """Here is the login for the printer: {u}, password is {s}¦temp password = {s} until Friday¦DB_PWD: {s}¦"adminPassword":"{s}"
+The passcode for the meeting room is {s}¦pgpass {u} password: "{s}"¦$env:DB_PASSWORD = "{s}"¦password ({h}): {s}¦new pw for vpn: {s}
+MAIL_PASSWORD='{s}'¦ssl.keystore.password = {s}¦Enter {s} as the password¦http_password={s};¦login with {u} and {s}¦--password={s} \\
+共享盘密码：{s}（每季度换一次）¦密码我改成 {s} 了¦账号是 {u}，密码是 {s}¦备用密码 {s}，不要告诉别人¦登录名：{u}；密码：{s}；有效期一年
+用 {u} 登录，密码就是 {s}¦数据库 root 用户的密码已重置为：{s}¦ssh {u}@{h} 密码 "{s}"¦SVN口令 {s}¦密码见下：\\n{s}"""
+CODES = """提取码：{s}¦提取码: {s}¦链接: https://pan.baidu.com/s/1aBcDeFgHiJkLmNoPqRsTuV 提取码: {s}¦https://pan.baidu.com/s/1qRsTuVwXyZ?pwd={s}¦访问码：{s}
+（提取码 {s}）¦密码:{s} 链接:https://pan.quark.cn/s/ab12"""
+IDS = '身份证号：{s}¦身份证 {s}¦张伟 {s} 已核验¦| 张伟 | {s} | 男 |¦ID card no. {s}¦{s}¦证件号码:{s}，有效期十年¦{{"idcard": "{s}"}}'
+BLOCKS = """{s}¦key:\\n{s}¦```\\n{s}\\n```¦"private_key": "{s}"¦以下是私钥\\n{s}"""
+CARDS = "卡号：{s}¦银行卡 {s} 招商银行¦card number: {s}¦Visa {s} exp 09/29¦收款账号：{s}¦| 储蓄卡 | {s} |¦工资卡{s}¦{s}"
+
+
+Draw = Callable[[int], str]
+
+
+def pick(rng: random.Random, alphabet: str, size: int) -> str:
+    return "".join(rng.choice(alphabet) for _ in range(size))
+
+
+def password(rng: random.Random) -> str:
+    """What people and password generators choose."""
+    word = rng.choice(
+        "dragon summer monkey Shanghai liwei zhangsan wangfang Falcon kafka Berlin orchid xiaoming".split()
+    )
+    return rng.choice(
+        [
+            f"{word}{rng.randint(1, 2026)}",
+            f"{word.capitalize()}@{rng.randint(100, 2026)}",
+            f"{word}_{rng.randint(10, 99)}!",
+            pick(rng, ALNUM + "!@#$%^&*-_+", 14) + "7",
+            pick(rng, ALNUM, 10) + "4k",
+            f"{rng.randint(100000, 99999999)}",
+            f"{word[:2].upper()}#{rng.randint(1000, 9999)}{word[-2:]}",
+            "-".join(rng.choice("otter ladder plume cobalt ridge velvet tundra".split()) for _ in range(4)),
+            f"{word}{rng.choice(['qaz', 'wsx'])}",
+        ]
+    )
+
+
+def token(rng: random.Random) -> str:
+    """A token of a vendor's own shape."""
+    a: Draw
+    h: Draw
+    u: Draw
+    a, h, u = (
+        (lambda n: pick(rng, ALNUM, n - 2) + "7Q"),
+        (lambda n: pick(rng, HEX, n)),
+        (lambda n: pick(rng, URL64, n - 2) + "3z"),
+    )
+    upper = pick(rng, string.ascii_uppercase + "234567", 16)
+    jwt = [
+        base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
+        for part in ({"alg": "HS256", "typ": "JWT"}, {"sub": u(9), "iat": rng.randint(10**9, 2 * 10**9)})
+    ]
+    return rng.choice(
+        [
+            f"AKIA{upper}",
+            f"ghp_{a(36)}",
+            f"github_pat_{a(22)}_{a(59)}",
+            f"glpat-{u(20)}",
+            f"xoxb-{rng.randint(10**11, 10**12)}-{a(24)}",
+        ]
+        + [
+            f"sk_live_{a(24)}",
+            f"sk-proj-{u(48)}",
+            f"sk-{h(32)}",
+            f"sk-ant-api03-{u(93)}AA",
+            f"hf_{a(34)}",
+            ".".join([*jwt, u(43)]),
+        ]
+        + [
+            f"LTAI5t{a(18)}",
+            f"AKID{a(32)}",
+            f"AIza{u(35)}",
+            f"npm_{a(36)}",
+            f"pypi-AgEIcHlwaS5vcmc{u(100)}",
+            f"SG.{u(22)}.{u(43)}",
+        ]
+        + [
+            f"{rng.randint(10**8, 10**10 - 1)}:AA{u(33)}",
+            f"dop_v1_{h(64)}",
+            f"gsk_{a(52)}",
+            f"{a(3)}8Q~{u(34)}",
+            f"glsa_{a(32)}_{h(8)}",
+        ]
+    )
+
+
+def key(rng: random.Random) -> str:
+    """A key without a shape of its own."""
+    groups = "-".join(pick(rng, HEX, n) for n in (8, 4, 4, 4, 12))
+    return rng.choice(
+        [
+            pick(rng, HEX, 32),
+            pick(rng, HEX, 64),
+            pick(rng, ALNUM, 30) + "9x",
+            groups,
+            pick(rng, ALNUM, 38) + "/+",
+        ]
+    )
+
+
+def resident(rng: random.Random) -> str:
+    body = f"{rng.choice('110105 310101 440305 510107 330106'.split())}{rng.randint(1950, 2008)}{rng.randint(1, 12):02}{rng.randint(1, 28):02}{rng.randint(1, 999):03}"
+    number = next(body + check for check in "0123456789X" if resident_id(body + check))
+    return rng.choice([number, number, number.lower(), f"{number[:6]} {number[6:14]} {number[14:]}"])
+
+
+def card(rng: random.Random) -> str:
+    prefix, size = rng.choice(
+        [("622202", 19), ("621700", 19), ("625965", 16), ("453912", 16), ("528931", 16), ("6214", 16)]
+    )
+    body = prefix + pick(rng, "0123456789", size - 1 - len(prefix))
+    number = next(body + check for check in "0123456789" if luhn(body + check))
+    fours = [number[at : at + 4] for at in range(0, size, 4)]
+    return rng.choice([number, " ".join(fours), "-".join(fours)])
+
+
+def private_key(rng: random.Random) -> str:
+    name = rng.choice(
+        ["RSA PRIVATE KEY", "OPENSSH PRIVATE KEY", "PRIVATE KEY", "EC PRIVATE KEY", "ENCRYPTED PRIVATE KEY"]
+    )
+    lines = [pick(rng, ALNUM + "+/", 64) for _ in range(rng.randint(3, 26))]
+    return rng.choice(["\n", "\\n"]).join([f"-----BEGIN {name}-----", *lines, f"-----END {name}-----"])
+
+
+KINDS = {
+    "password, English": (PASSWORDS_EN, password, 240),
+    "password, Chinese": (PASSWORDS_ZH, password, 240),
+    "key behind a label": (KEYS, key, 200),
+    "vendor's token": (ANYWHERE, token, 200),
+    "password in an address": (URLS, password, 90),
+    "extraction code": (
+        CODES,
+        lambda rng: pick(rng, string.ascii_lowercase, 2) + pick(rng, "23456789", 2),
+        50,
+    ),
+    "resident identity": (IDS, resident, 70),
+    "password, second set": (SECOND_PASSWORDS, password, 240),
+    "key, second set": (SECOND_KEYS, key, 110),
+    "password, third set": (UNSEEN, password, 125),
+    "bank card": (CARDS, card, 70),
+    "private key": (BLOCKS, private_key, 40),
+}
+
+
+def planted(seed: int = SEED) -> list[tuple[str, str, str, int, int]]:
+    """(kind, template, note, start, end) of every planted secret: `note[start:end]` is one."""
+    rng, notes = random.Random(seed), []  # noqa: S311 - nothing here is kept secret
+    for kind, (templates, make, count) in KINDS.items():
+        choices = [form.replace("\\n", "\n") for line in templates.split("\n") for form in line.split("¦")]
+        for number in range(count):
+            form, secret = choices[number % len(choices)], make(rng)
+            user = rng.choice(["root", "admin", "liwei", "svc_orders", "ops@corp.cn", "zhang.san"])
+            host = rng.choice(["10.20.3.14", "db01.corp.cn", "nas.home.lan"])
+            line = form.replace("{u}", user).replace("{h}", host).replace("{{", "{").replace("}}", "}")
+            before = "\n".join([*rng.sample(FILLER, rng.randint(1, 4)), ""])
+            start = len(before) + line.index("{s}")
+            note = (
+                before + line.replace("{s}", secret) + "\n" + "\n".join(rng.sample(FILLER, rng.randint(1, 3)))
+            )
+            notes.append((kind, form, note, start, start + len(secret)))
+    return notes
