@@ -1,8 +1,7 @@
 """The process that parses PDF files, so that a hostile one takes down nothing but itself.
 
-Run as a script by `ingest.loaders._pdf_process`, it stands on the standard library and pypdfium2
-alone. It answers requests from stdin on stdout, each a 4-byte big-endian length and that much JSON,
-and ends when stdin does.
+Run as a script by `ingest.loaders._pdf_process`, it answers requests from stdin on stdout, each a
+4-byte big-endian length and that much JSON, and ends when stdin does.
 """
 
 from __future__ import annotations
@@ -16,29 +15,37 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
-MAX_CHARACTERS = 50_000_000
 # After the parent's own limit: only a process whose parent is gone meets this one.
 _GRACE_SECONDS = 5.0
 
 
-class Refused(Exception):
-    """A file that is not parsed to the end; `str` says why."""
-
-
 def main(memory_mb: int) -> None:
-    """Serve requests {"path", "password", "max_pages", "seconds"} until stdin ends."""
+    """Serve requests until stdin ends.
+
+    Each has "path", "passwords", "max_pages", "seconds" and what "task" needs: "read" (with
+    "drop_heads"), "rectangles" (with "drop_heads", "page", "start", "end") or "picture" (with "page").
+    """
+    # The very code of the parent, wherever else this project may be installed.
+    sys.path.insert(0, str(Path(__file__).parents[2]))
+    import pypdfium2  # noqa: F401 - loaded before the limit, which then counts the files alone
+
+    from ingest.loaders import _pdf_read  # noqa: F401
+
+    serve(_answer, memory_mb)
+
+
+def serve(answer: Callable[[dict[str, Any]], dict[str, Any]], memory_mb: int) -> None:
+    """Answer requests from stdin on stdout, each within its own "seconds", until stdin ends."""
     answers = os.fdopen(os.dup(1), "wb")
     # A library that prints must not write into the answers.
     os.dup2(2, 1)
-    import pypdfium2  # noqa: F401 - loaded before the limit, which then counts the files alone
-
     # Ctrl-C is for the parent to act on; this process ends when the parent closes the pipe.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _limit_memory(memory_mb)
     set_alarm = _alarm()
     while (request := receive(sys.stdin.buffer)) is not None:
         set_alarm(request["seconds"] + _GRACE_SECONDS)
-        send(answers, _answer(request))
+        send(answers, answer(request))
         set_alarm(0)
 
 
@@ -76,70 +83,74 @@ def _alarm() -> Callable[[float], object]:
 
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
+    from ingest.loaders._pdf_read import Refused
+
     try:
-        return _parse(request)
+        return _carry_out(request)
     except MemoryError:
         return {"error": "memory"}
+    except RecursionError:
+        return {"error": "is nested too deeply to be parsed: save the file anew"}
     except Refused as error:
         return {"error": str(error)}
 
 
-def _parse(request: dict[str, Any]) -> dict[str, Any]:
+def _carry_out(request: dict[str, Any]) -> dict[str, Any]:
     import pypdfium2
 
+    from ingest.loaders import _pdf_read
+
+    document = _open(request["path"], request["passwords"])
     try:
-        data = Path(request["path"]).read_bytes()
-    except OSError as error:
-        raise Refused(f"cannot be read: {error.strerror or error}") from None
-    try:
-        document = pypdfium2.PdfDocument(data, password=request["password"] or None)
+        count = len(document)
+        if count > request["max_pages"]:
+            raise _pdf_read.Refused(
+                f"has {count:,} pages, more than the limit of {request['max_pages']:,}:"
+                " split it or raise pdf.max_pages"
+            )
+        if request["task"] == "read":
+            return _pdf_read.read(document, drop_heads=request["drop_heads"])
+        if request["task"] == "picture":
+            return _pdf_read.picture(document, request["page"])
+        place = request["page"], request["start"], request["end"]
+        return {"rectangles": _pdf_read.rectangles(document, *place, drop_heads=request["drop_heads"])}
     except pypdfium2.PdfiumError as error:
-        raise Refused(_reason(data, error, request["password"])) from None
-    try:
-        pages, broken = _pages(document, request["max_pages"])
-        return {"pages": pages, "broken": broken, "title": document.get_metadata_dict().get("Title", "")}
+        raise _pdf_read.Refused(f"cannot be parsed: {error}") from None
     finally:
         document.close()
 
 
-def _pages(document: Any, max_pages: int) -> tuple[list[str], list[int]]:
+def _open(path: str, passwords: list[str]) -> Any:
+    """The opened file. Most protected files open without a password; those given are tried in order."""
     import pypdfium2
 
-    count = len(document)
-    if count > max_pages:
-        raise Refused(
-            f"has {count:,} pages, more than the limit of {max_pages:,}: split it or raise pdf.max_pages"
-        )
-    texts: list[str] = []
-    broken: list[int] = []
-    room = MAX_CHARACTERS
-    for index in range(count):
-        try:
-            texts.append(_page_text(document, index))
-        except pypdfium2.PdfiumError:
-            texts.append("")
-            broken.append(index + 1)
-        room -= len(texts[-1])
-        if room < 0:
-            raise Refused(f"has more than {MAX_CHARACTERS:,} characters of text: split it")
-    return texts, broken
+    from ingest.loaders._pdf_read import Refused
 
-
-def _page_text(document: Any, index: int) -> str:
-    page = document[index]
     try:
-        return str(page.get_textpage().get_text_range())
-    finally:
-        # Closes its text page too; kept open, every page read would stay in memory.
-        page.close()
+        data = Path(path).read_bytes()
+    except OSError as error:
+        raise Refused(f"cannot be read: {error.strerror or error}") from None
+    for password in [None, *passwords]:
+        try:
+            return pypdfium2.PdfDocument(data, password=password)
+        except pypdfium2.PdfiumError as error:
+            reason = error
+            if "password" not in str(error).lower():
+                break
+    raise Refused(_reason(data, reason, len(passwords))) from None
 
 
-def _reason(data: bytes, error: Exception, password: str) -> str:
+def _reason(data: bytes, error: Exception, passwords: int) -> str:
     """The parser's reason in plain words."""
     said = str(error).lower()
     if "password" in said:
-        if password:
+        if passwords == 1:
             return "is password-protected and the password given does not open it: set pdf.password"
+        if passwords:
+            return (
+                f"is password-protected and none of the {passwords} passwords given opens it: add its own"
+                " to pdf.passwords"
+            )
         return "is password-protected: set pdf.password or save an unprotected copy"
     if "security" in said:
         return "is protected by a scheme this parser does not know: save an unprotected copy"

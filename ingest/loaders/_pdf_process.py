@@ -1,13 +1,15 @@
-"""The parent's side of the PDF parser: one child process kept over many files, bounded in time and memory."""
+"""The parent's side of the PDF parser: child processes kept over many files, bounded in time and memory."""
 
 from __future__ import annotations
 
 import contextlib
+import queue
 import signal
 import subprocess
 import sys
 import threading
 import weakref
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,28 +27,52 @@ class Limits:
     max_pages: int
 
 
-class PdfProcess:
-    """Asks a child process to parse files; starts it when needed and again after it died."""
+@dataclass(frozen=True)
+class Program:
+    """A script that serves requests, and how its failures are told."""
 
-    def __init__(self, limits: Limits) -> None:
+    script: str
+    name: str
+    seconds_setting: str
+    memory_setting: str
+
+
+PARSER = Program(wire.__file__, "PDF parser", "pdf.seconds", "pdf.memory_mb")
+
+
+class PdfProcess:
+    """Asks a child process about files; starts it when needed and again after it died.
+
+    Every call may come from any thread; those of one object wait for each other.
+    """
+
+    def __init__(self, limits: Limits, program: Program = PARSER) -> None:
         self._limits = limits
+        self._program = program
         self._lock = threading.Lock()
         self._child: subprocess.Popen[bytes] | None = None
         self._stop: weakref.finalize[..., Any] | None = None
 
-    def parse(self, path: Path, password: str) -> dict[str, Any]:
-        """{"pages": texts as the parser gave them, "broken": page numbers, "title"}.
+    def parse(self, path: Path, passwords: Sequence[str] = ()) -> dict[str, Any]:
+        """What `_pdf_read.read` gives. Raises DocumentError; the next file finds the parser ready."""
+        return self.ask("read", path, passwords, drop_heads=False)
 
-        Raises DocumentError with the reason; the next file finds the parser ready again.
-        """
-        request = {
-            "path": str(path),
-            "password": password,
-            "max_pages": self._limits.max_pages,
-            "seconds": self._limits.seconds,
-        }
+    def ask(self, task: str, path: Path, passwords: Sequence[str], **more: Any) -> dict[str, Any]:
+        """The answer to one of the tasks that `_pdf_child` knows. Raises DocumentError with the reason."""
+        return self.send(
+            {
+                "task": task,
+                "path": str(path),
+                "passwords": [each for each in passwords if each],
+                "max_pages": self._limits.max_pages,
+                **more,
+            }
+        )
+
+    def send(self, request: dict[str, Any]) -> dict[str, Any]:
+        """The program's answer to a request. Raises DocumentError with the reason."""
         with self._lock:
-            answer = self._ask(request)
+            answer = self._ask({**request, "seconds": self._limits.seconds})
         if reason := answer.get("error"):
             raise DocumentError(self._needs_memory() if reason == "memory" else reason)
         return answer
@@ -88,7 +114,7 @@ class PdfProcess:
 
     def _start(self) -> subprocess.Popen[bytes]:
         # -P: this folder's own modules (text, markdown, pdf) must not stand in for anyone else's.
-        command = [sys.executable, "-P", wire.__file__, str(self._limits.memory_mb)]
+        command = [sys.executable, "-P", self._program.script, str(self._limits.memory_mb)]
         child = subprocess.Popen(  # noqa: S603 - our own interpreter and script
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
         )
@@ -97,24 +123,50 @@ class PdfProcess:
         return child
 
     def _death(self, status: int, late: bool) -> str:
+        program = self._program
         if late:
             return (
-                f"took the PDF parser more than {self._limits.seconds:g} seconds:"
-                " save the file anew or raise pdf.seconds"
+                f"took the {program.name} more than {self._limits.seconds:g} seconds:"
+                f" save the file anew or raise {program.seconds_setting}"
             )
         try:
             how = f"signal {signal.Signals(-status).name}" if status < 0 else f"exit status {status}"
         except ValueError:
             how = f"signal {-status}"
         return (
-            f"crashed the PDF parser ({how}): it is damaged, or needs more than"
-            f" {self._limits.memory_mb} MB; save the file anew or raise pdf.memory_mb"
+            f"crashed the {program.name} ({how}): it is damaged, or needs more than"
+            f" {self._limits.memory_mb} MB; save the file anew or raise {program.memory_setting}"
         )
 
     def _needs_memory(self) -> str:
         return (
-            f"needs more than {self._limits.memory_mb} MB to parse: save the file anew or raise pdf.memory_mb"
+            f"needs more than {self._limits.memory_mb} MB in the {self._program.name}:"
+            f" save the file anew or raise {self._program.memory_setting}"
         )
+
+
+class PdfPool:
+    """Several processes side by side, each with its own limits; started when they are needed."""
+
+    def __init__(self, limits: Limits, processes: int) -> None:
+        self._all = [PdfProcess(limits) for _ in range(processes)]
+        # Last in, first out: a folder of few files starts no more processes than it needs.
+        self._idle: queue.LifoQueue[PdfProcess] = queue.LifoQueue()
+        for process in reversed(self._all):
+            self._idle.put(process)
+
+    def ask(self, task: str, path: Path, passwords: Sequence[str], **more: Any) -> dict[str, Any]:
+        """`PdfProcess.ask` of whichever process is free, waiting for one where all are busy."""
+        process = self._idle.get()
+        try:
+            return process.ask(task, path, passwords, **more)
+        finally:
+            self._idle.put(process)
+
+    def close(self) -> None:
+        """End the processes; each also ends with this object and with the program."""
+        for process in self._all:
+            process.close()
 
 
 def _exchange(child: subprocess.Popen[bytes], request: dict[str, Any]) -> dict[str, Any] | None:

@@ -1,88 +1,198 @@
-"""PDF files: the text of every page with its exact range, parsed in a process of its own."""
+"""PDF files: running text in reading order with the exact range of every page, parsed in child processes."""
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterable, Sequence
-from itertools import groupby
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, NamedTuple
 
-from ingest.loaders._pdf_process import Limits, PdfProcess
+from ingest.loaders import _pdf_ocr
+from ingest.loaders._pdf_process import Limits, PdfPool, PdfProcess, Program
+from ingest.loaders._pdf_report import Findings
+from rag.errors import DocumentError
 from rag.protocols import Loader
 from rag.text import normalise
-from rag.types import Loaded, Page, Warned
+from rag.types import Loaded, Page
 
 SUFFIXES: tuple[str, ...] = (".pdf",)
+# Changes whenever the same file read with the same settings would give another text.
+VERSION = 2
+Box = tuple[float, float, float, float]
 _BETWEEN_PAGES = "\n\n"
 _TITLE_LIMIT = 200
+_MOST_PROCESSES = 4
 # Titles that name the program or the source file instead of the document.
 _NO_TITLE = re.compile(
     r"(untitled|slide|document|powerpoint|microsoft word)\b.*|.*\.[a-z]{2,4}", re.IGNORECASE | re.DOTALL
 )
-# pdfium puts U+FFFE (formerly U+0002) for a hyphen at a line's end and drops the line break.
-# A soft hyphen is one where the line ends and a plain one elsewhere. Bounded: a page may be one word.
-_BROKEN_WORD = re.compile("(\\w{0,64})(?:[\ufffe\x02]\\s*|\u00ad[ \t]*\r?\n)(?=(\\w{0,64}))")
-_MARKS = re.compile("[\ufffe\x02\u00ad]")
+_OCR = Program(_pdf_ocr.__file__, "OCR program", "pdf.ocr_seconds", "pdf.ocr_memory_mb")
+_OCR_MISSING = '; `pip install -e ".[ocr]"` and ingest again to have them read by OCR'
+_OCR_IN_VAIN = "; OCR found none either"
+_OCR_OFF = '; set pdf.ocr = "auto" to have them read by OCR'
+
+
+class Heading(NamedTuple):
+    """A title of the file's outline: where in the text it points to, and its level from 1."""
+
+    offset: int
+    level: int
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outlined:
+    """A file as read, with the headings of its outline in order of place."""
+
+    loaded: Loaded
+    headings: tuple[Heading, ...] = ()
 
 
 def build(
-    memory_mb: int = 2048, seconds: float = 60.0, max_pages: int = 10_000, password: str = ""
+    memory_mb: int = 2048,
+    seconds: float = 60.0,
+    max_pages: int = 10_000,
+    processes: int = 0,
+    password: str = "",
+    passwords: list[str] | None = None,
+    file_passwords: dict[str, str] | None = None,
+    running_heads: Literal["keep", "drop"] = "keep",
+    ocr: Literal["auto", "off"] = "auto",
+    ocr_seconds: float = 60.0,
+    ocr_memory_mb: int = 4096,
 ) -> Loader:
-    """A loader of PDF files.
+    """A loader of PDF files that any number of threads may call.
 
     One file may take `memory_mb` megabytes of address space, `seconds` of wall time and `max_pages`
-    pages; `password` is tried on every protected file.
+    pages. `processes` files are parsed at once (0: one a processor, four at most). A protected file
+    is tried with the passwords of the patterns in `file_passwords` that match its path's end
+    ("reports/*.pdf"), then with `password`, then with each of `passwords`. `running_heads` "drop"
+    leaves out running heads, feet and page numbers. With `ocr` "auto", and the extra `ocr`
+    installed, pages without text are read by OCR, each within `ocr_seconds` and `ocr_memory_mb`.
     """
-    return PdfLoader(Limits(seconds, memory_mb, max_pages), password)
+    return PdfLoader(
+        Limits(seconds, memory_mb, max_pages),
+        processes=processes,
+        passwords=[password, *(passwords or ())],
+        file_passwords=file_passwords or {},
+        drop_heads=running_heads == "drop",
+        ocr_limits=Limits(ocr_seconds, ocr_memory_mb, max_pages) if ocr == "auto" else None,
+    )
 
 
 class PdfLoader:
-    """Reads one PDF file; metadata: `type` and, where the file has a sane one, `title`.
+    """Reads PDF files; metadata: `type`, where the file has a sane one `title`, and of OCR what it read.
 
     A page without text has an empty range (`start == end`).
     """
 
-    def __init__(self, limits: Limits, password: str = "") -> None:
-        self._process = PdfProcess(limits)
-        self._password = password
+    def __init__(
+        self,
+        limits: Limits,
+        *,
+        processes: int = 0,
+        passwords: Sequence[str] = (),
+        file_passwords: Mapping[str, str] | None = None,
+        drop_heads: bool = False,
+        ocr_limits: Limits | None = None,
+    ) -> None:
+        self._pool = PdfPool(limits, processes or min(_MOST_PROCESSES, os.cpu_count() or 1))
+        self._passwords = [each for each in passwords if each]
+        self._file_passwords = dict(file_passwords or {})
+        self._drop_heads = drop_heads
+        self._remedy = _OCR_OFF
+        self._ocr: PdfProcess | None = None
+        if ocr_limits:
+            self._ocr = PdfProcess(ocr_limits, _OCR) if _pdf_ocr.available() else None
+            self._remedy = _OCR_IN_VAIN if self._ocr else _OCR_MISSING
+
+    @property
+    def fingerprint(self) -> str:
+        """Names what decides which text a file gives: another fingerprint, another text."""
+        ocr, heads = "yes" if self._ocr else "no", "drop" if self._drop_heads else "keep"
+        return f"pdf/{VERSION} ocr={ocr} running_heads={heads}"
 
     def load(self, path: Path) -> Loaded:
-        answer = self._process.parse(path, self._password)
-        text, pages = join([clean(page) for page in answer["pages"]])
-        metadata = {"type": "pdf"}
+        """Text, pages and warnings of the file. Raises DocumentError with the reason."""
+        return self.load_outlined(path).loaded
+
+    def load_outlined(self, path: Path) -> Outlined:
+        """What `load` gives and the file's outline as headings. Raises DocumentError."""
+        answer = self._pool.ask("read", path, self._passwords_of(path), drop_heads=self._drop_heads)
+        findings = Findings(broken=answer["broken"], garbled=answer["garbled"], remedy=self._remedy)
+        texts = [normal(text) for text in answer["pages"]]
+        if self._ocr is not None:
+            for number in [at for at, text in enumerate(texts, start=1) if not text]:
+                if number not in answer["broken"]:
+                    texts[number - 1] = self._recognise(self._ocr, path, number, findings)
+        text, pages = join(texts)
+        metadata = {"type": "pdf", **findings.metadata()}
         if title := sane_title(answer["title"]):
             metadata["title"] = title
-        return Loaded(text, pages, metadata, _warnings(pages, answer["broken"]))
+        headings = [
+            Heading(min(pages[page - 1].start + offset, pages[page - 1].end), level, title)
+            for page, offset, level, title in answer["headings"]
+        ]
+        return Outlined(Loaded(text, pages, metadata, findings.warnings(pages)), tuple(headings))
+
+    def rectangles(self, path: Path, page: Page, start: int, end: int) -> list[Box]:
+        """Where `document.text[start:end]` stands on `page`: (x0, y0, x1, y1), one for each line.
+
+        In points from the top left corner of the page as it is shown. The file must be the one
+        that was read; what of the range lies on other pages is left out. Raises DocumentError.
+        """
+        first, last = max(start, page.start) - page.start, min(end, page.end) - page.start
+        if first >= last:
+            return []
+        passwords = self._passwords_of(path)
+        place = {"page": page.number, "start": first, "end": last, "drop_heads": self._drop_heads}
+        found = self._pool.ask("rectangles", path, passwords, **place)["rectangles"]
+        if not found and self._ocr is not None:
+            picture = self._pool.ask("picture", path, passwords, page=page.number)
+            found = self._ocr.send({**picture, "start": first, "end": last})["rectangles"]
+        return [(x0, y0, x1, y1) for x0, y0, x1, y1 in found]
 
     def close(self) -> None:
-        """End the parser process; it also ends with this object and with the program."""
-        self._process.close()
+        """End the processes; they also end with this object and with the program."""
+        self._pool.close()
+        if self._ocr is not None:
+            self._ocr.close()
+
+    def _passwords_of(self, path: Path) -> list[str]:
+        own = [password for pattern, password in self._file_passwords.items() if path.match(pattern)]
+        return [*own, *self._passwords]
+
+    def _recognise(self, ocr: PdfProcess, path: Path, number: int, findings: Findings) -> str:
+        """The text OCR finds on a page, "" where there is none; what it did is noted in `findings`."""
+        try:
+            picture = self._pool.ask("picture", path, self._passwords_of(path), page=number)
+            answer = ocr.send({**picture, "start": 0, "end": 0})
+        except DocumentError as error:
+            findings.failures[number] = str(error)
+            return ""
+        if text := normal(answer["text"]):
+            findings.confidences[number] = answer["confidence"]
+        return text
 
 
-def clean(page: str) -> str:
-    """A page's text as a document stores it: normalised, broken words joined, no blank ends."""
-    if _MARKS.search(page):
-        words = set(re.findall(r"\w+(?:-\w+)*", page.lower()))
-        page = _MARKS.sub("-", _BROKEN_WORD.sub(lambda match: _mend(match, words), page))
-    page = normalise(page)
+def rectangles(path: Path, page: Page, start: int, end: int, password: str = "") -> list[Box]:
+    """`PdfLoader.rectangles` of a loader with the usual limits. Raises DocumentError."""
+    loader = PdfLoader(Limits(60.0, 2048, 10_000), processes=1, passwords=[password])
+    try:
+        return loader.rectangles(path, page, start, end)
+    finally:
+        loader.close()
+
+
+def normal(page: str) -> str:
+    """A page's text as a document stores it: normalised, no blank ends."""
+    if not page.isascii() or not page.replace("\n", "").isprintable():
+        page = normalise(page)
     while page != (page := page.strip().strip("\ufeff")):
         pass
     return page
-
-
-def _mend(match: re.Match[str], words: set[str]) -> str:
-    """The part before the break, with its hyphen only where that seems the word's own.
-
-    `words` are the page's others, in lower case: as they are written so is this one.
-    """
-    left, right = match[1], match[2]
-    if not left or not right:
-        return f"{left}-"
-    if f"{left}{right}".lower() in words:
-        return left
-    if f"{left}-{right}".lower() in words or not (left[-1].isalpha() and right[0].islower()):
-        return f"{left}-"
-    return left
 
 
 def join(texts: Iterable[str]) -> tuple[str, tuple[Page, ...]]:
@@ -102,25 +212,3 @@ def sane_title(title: str) -> str:
     if len(title) > _TITLE_LIMIT or not any(c.isalpha() for c in title) or _NO_TITLE.fullmatch(title):
         return ""
     return title
-
-
-def _warnings(pages: Sequence[Page], broken: Sequence[int]) -> tuple[Warned, ...]:
-    found = []
-    if broken:
-        found.append(Warned("broken_pages", f"{listed(broken)} could not be read"))
-    if empty := [page.number for page in pages if page.start == page.end and page.number not in set(broken)]:
-        verb = "has" if len(empty) == 1 else "have"
-        found.append(Warned("empty_pages", f"{listed(empty)} {verb} no text (scanned images?)"))
-    if not pages:
-        found.append(Warned("empty", "the file has no pages"))
-    return tuple(found)
-
-
-def listed(numbers: Sequence[int]) -> str:
-    """Page numbers for people: "pages 3, 5-7"."""
-    runs = [
-        [number for _, number in run]
-        for _, run in groupby(enumerate(numbers), lambda pair: pair[1] - pair[0])
-    ]
-    text = ", ".join(str(run[0]) if len(run) == 1 else f"{run[0]}-{run[-1]}" for run in runs)
-    return f"page{'s' if len(numbers) > 1 else ''} {text}"

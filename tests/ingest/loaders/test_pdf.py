@@ -10,8 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.loaders.pdf import build, clean, join, listed, sane_title
-from rag.errors import DocumentError
+from ingest.loaders._pdf_flow import mend
+from ingest.loaders._pdf_report import listed
+from ingest.loaders.pdf import build, join, normal, sane_title
+from rag.config import load_settings
+from rag.errors import DocumentError, SettingError
 from rag.text import normalise
 from rag.types import Loaded
 
@@ -24,7 +27,7 @@ SHARED = Path(__file__).parents[4] / "shared" / "data" / "pdf"
 def _load(folder: Path, data: bytes) -> Loaded:
     path = folder / "file.pdf"
     path.write_bytes(data)
-    return build().load(path)
+    return build(ocr="off").load(path)
 
 
 def test_every_page_has_its_exact_range(tmp_path: Path, pdf_bytes: PdfBytes) -> None:
@@ -42,7 +45,10 @@ def test_pages_without_text_are_counted_and_named(tmp_path: Path, pdf_bytes: Pdf
     loaded = _load(tmp_path, pdf_bytes.pages([b"a", b"", b"c", b" ", b"", b""]))
     assert [p.number for p in loaded.pages if p.start == p.end] == [2, 4, 5, 6]
     (warned,) = loaded.warnings
-    assert (warned.kind, warned.detail) == ("empty_pages", "pages 2, 4-6 have no text (scanned images?)")
+    assert (warned.kind, warned.detail) == (
+        "empty_pages",
+        'pages 2, 4-6 have no text (scanned images?); set pdf.ocr = "auto" to have them read by OCR',
+    )
 
 
 def test_pages_that_only_the_page_count_promises_are_reported(tmp_path: Path, pdf_bytes: PdfBytes) -> None:
@@ -97,13 +103,114 @@ def test_a_password_opens_what_is_protected_and_its_absence_is_named(tmp_path: P
     assert loaded.metadata["title"] == "Quarterly plan"
 
 
-def test_words_broken_at_a_line_end_are_joined() -> None:
-    assert clean("the par\ufffeallel line") == "the parallel line"
-    assert clean("a\u00ad\r\nb and c\u00add") == "ab and c-d"
-    assert clean("Schwarz\ufffeWeiß, COVID\x0219") == "Schwarz-Weiß, COVID-19"
-    assert (
-        clean("a well-known, well\ufffeknown and un\ufffebroken one")
-        == "a well-known, well-known and unbroken one"
+def test_several_passwords_are_tried_and_a_file_may_have_its_own(tmp_path: Path) -> None:
+    from reportlab.pdfgen.canvas import Canvas
+
+    path = tmp_path / "reports" / "secret.pdf"
+    path.parent.mkdir()
+    canvas = Canvas(str(path), encrypt="sesame")
+    canvas.drawString(72, 700, "Nobody else may read this")
+    canvas.save()
+    text = "Nobody else may read this"
+    assert build(passwords=["wrong", "sesame"]).load(path).text == text
+    assert build(password="wrong", file_passwords={"reports/*.pdf": "sesame"}).load(path).text == text  # noqa: S106
+    with pytest.raises(DocumentError, match="none of the 2 passwords") as caught:
+        build(passwords=["wrong", "other"], file_passwords={"letters/*.pdf": "sesame"}).load(path)
+    assert "other" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("passwords", "hush"),
+        ("passwords", ["a", {"b": "hush"}]),
+        ("file_passwords", "hush"),
+        ("file_passwords", {"a": ["hush"]}),
+    ],
+)
+def test_a_mistyped_password_is_refused_without_being_shown(name: str, value: object) -> None:
+    with pytest.raises(SettingError, match=f"pdf\\.{name}: must be") as caught:
+        load_settings({f"pdf.{name}": value})
+    assert "hush" not in str(caught.value)
+
+
+def test_a_password_does_no_harm_to_a_file_that_needs_none(tmp_path: Path, pdf_bytes: PdfBytes) -> None:
+    path = tmp_path / "open.pdf"
+    path.write_bytes(pdf_bytes.pages([b"open to all"]))
+    assert build(password="sesame").load(path).text == "open to all"  # noqa: S106
+
+
+def test_one_loader_serves_several_threads(tmp_path: Path, pdf_bytes: PdfBytes) -> None:
+    """Each file's text is its own, and one that is refused does not disturb the others."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    paths = []
+    for number in range(12):
+        paths.append(tmp_path / f"{number}.pdf")
+        data = pdf_bytes.pages([b"file %d" % number] * 20)
+        paths[-1].write_bytes(data if number % 6 else pdf_bytes.bomb(300))
+    loader = build(processes=3, memory_mb=256, ocr="off")
+
+    def text(path: Path) -> str:
+        try:
+            return loader.load(path).text.split("\n")[0]
+        except DocumentError as error:
+            return "refused" if "pdf.memory_mb" in str(error) else str(error)
+
+    with ThreadPoolExecutor(6) as threads:
+        found = list(threads.map(text, paths))
+    assert found == [f"file {number}" if number % 6 else "refused" for number in range(12)]
+
+
+def test_ligatures_are_taken_apart() -> None:
+    from ingest.loaders._pdf_words import _written
+
+    assert _written("\ufb01le o\ufb03ce") == ("file office", False)
+    assert _written("par\ufffe") == ("par", True)
+    assert _written("c\u00add") == ("c-d", False)
+
+
+def test_a_word_is_mended_as_the_page_writes_it_elsewhere() -> None:
+    assert mend("infor", "mation", set()) == ""
+    assert mend("un", "broken", {"un-broken"}) == "-"
+    assert mend("well", "known", set()) == "-"
+    assert mend("Schwarz", "Weiß", set()) == "-"
+    assert mend("COVID", "19", set()) == "-"
+    assert mend("in", "and", set()) == "- "
+
+
+def test_a_page_of_garbage_glyphs_is_said_to_be_so_and_not_read(tmp_path: Path, pdf_bytes: PdfBytes) -> None:
+    """A font whose glyphs are mapped to private characters; the sound page beside it is read."""
+    path = tmp_path / "garbled.pdf"
+    path.write_bytes(garbled(pdf_bytes))
+    loaded = build(ocr="off").load(path)
+    assert loaded.text.strip() == "a page of plain words"
+    (warned,) = loaded.warnings
+    assert warned.kind == "garbled"
+    assert warned.detail.startswith("page 2 holds glyphs that stand for no characters")
+
+
+def garbled(pdf_bytes: PdfBytes) -> bytes:
+    unicode_map = (
+        b"/CIDInit /ProcSet findresource begin 12 dict begin begincmap\n"
+        b"1 begincodespacerange <00> <FF> endcodespacerange\n"
+        b"1 beginbfrange <20> <7E> <E020> endbfrange\nendcmap end end"
+    )
+    page = (
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents %d 0 R/Resources<</Font<</F %d 0 R>>>>>>"
+    )
+    return pdf_bytes.file(
+        [
+            b"<</Type/Catalog/Pages 2 0 R>>",
+            b"<</Type/Pages/Kids[3 0 R 4 0 R]/Count 2>>",
+            page % (5, 7),
+            page % (6, 8),
+            pdf_bytes.stream(b"BT /F 12 Tf 72 700 Td (a page of plain words) Tj ET"),
+            pdf_bytes.stream(b"BT /F 12 Tf 72 700 Td (what nobody can read) Tj ET"),
+            b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+            b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/ToUnicode 9 0 R>>",
+            pdf_bytes.stream(unicode_map),
+        ]
     )
 
 
@@ -113,7 +220,7 @@ def test_words_broken_at_a_line_end_are_joined() -> None:
     )
 )
 def test_joined_pages_are_normal_text_with_exact_ranges(texts: list[str]) -> None:
-    cleaned = [clean(text) for text in texts]
+    cleaned = [normal(text) for text in texts]
     text, pages = join(cleaned)
     assert normalise(text) == text
     assert [text[page.start : page.end] for page in pages] == cleaned
@@ -135,13 +242,16 @@ def test_every_file_of_the_parsers_suites_opens_or_is_refused_as_recorded() -> N
     manifest = SHARED / "manifest.jsonl"
     if not manifest.exists():
         pytest.skip("../shared/data/pdf is absent")
-    loader = build()
-    for record in map(json.loads, manifest.read_text(encoding="utf-8").splitlines()):
+    loader = build(ocr="off")
+    records = [json.loads(line) for line in manifest.read_text(encoding="utf-8").splitlines()]
+    passwords = {record["known_password"] for record in records if record.get("known_password")}
+    with_passwords = build(passwords=sorted(passwords), ocr="off")
+    for record in records:
         path = SHARED / record["file"]
         if record["open"] == "ok":
             assert len(loader.load(path).pages) == record["pages"], record["file"]
         else:
             with pytest.raises(DocumentError):
                 loader.load(path)
-        if password := record.get("known_password"):
-            assert build(password=password).load(path).pages, record["file"]
+        if record.get("known_password"):
+            assert with_passwords.load(path).pages, record["file"]

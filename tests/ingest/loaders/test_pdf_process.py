@@ -33,8 +33,8 @@ def test_a_file_that_takes_too_much_memory_fails_alone(tmp_path: Path, pdf_bytes
     process = PdfProcess(LIMITS)
     assert bomb.stat().st_size < 5000
     with pytest.raises(DocumentError, match="256 MB"):
-        process.parse(bomb, "")
-    assert process.parse(sound, "")["pages"] == ["still here"]
+        process.parse(bomb)
+    assert process.parse(sound)["pages"] == ["still here"]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
@@ -49,7 +49,7 @@ def test_a_file_that_takes_too_long_is_given_up(tmp_path: Path, pdf_bytes: PdfBy
     endless = _written(tmp_path, "endless.pdf", pdf_bytes.endless())
     started = time.monotonic()
     with pytest.raises(DocumentError, match=r"more than 0\.2 seconds"):
-        PdfProcess(Limits(seconds=0.2, memory_mb=4096, max_pages=10)).parse(endless, "")
+        PdfProcess(Limits(seconds=0.2, memory_mb=4096, max_pages=10)).parse(endless)
     assert time.monotonic() - started < 5
 
 
@@ -61,7 +61,7 @@ def test_a_child_that_died_between_files_is_not_held_against_the_next(
     child = _child(process, sound)
     child.kill()
     child.wait()
-    assert process.parse(sound, "")["pages"] == ["a"]
+    assert process.parse(sound)["pages"] == ["a"]
 
 
 def test_the_child_ends_with_its_owner(tmp_path: Path, pdf_bytes: PdfBytes) -> None:
@@ -79,7 +79,7 @@ def test_the_child_ends_when_its_parent_is_killed(tmp_path: Path, pdf_bytes: Pdf
         "import os, pathlib, sys\n"
         "from ingest.loaders._pdf_process import Limits, PdfProcess\n"
         "process = PdfProcess(Limits(30, 256, 10))\n"
-        "process.parse(pathlib.Path(sys.argv[1]), '')\n"
+        "process.parse(pathlib.Path(sys.argv[1]))\n"
         "print(process._child.pid, flush=True)\n"
         "os.kill(os.getpid(), 9)\n"
     )
@@ -96,6 +96,6 @@ def test_the_child_ends_when_its_parent_is_killed(tmp_path: Path, pdf_bytes: Pdf
 
 
 def _child(process: PdfProcess, path: Path) -> subprocess.Popen[bytes]:
-    process.parse(path, "")
+    process.parse(path)
     assert process._child is not None
     return process._child
