@@ -1,4 +1,4 @@
-"""Reads the structure of a Markdown text: front matter, title, and a tree of blocks with offsets."""
+"""Reads the structure of a Markdown text: its title, and a tree of blocks with offsets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from ingest.loaders._front_matter import front_matter
+from ingest.loaders._rules import add_rules
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -16,14 +19,14 @@ if TYPE_CHECKING:
 _TITLE_LIMIT = 200
 # `{ #id }`, `{.class}`, `{:.class}` after a heading: attributes of MkDocs, Pandoc and Jekyll, not words.
 _ATTRIBUTES = re.compile(r"\s*\{:?\s*[#.][^{}]*\}\s*$")
-_FRONT_KEY = re.compile(r"[\w.-]+\s*:(\s|$)")
 
 
 @dataclass(slots=True)
 class Block:
     """A block of text `[start, end)`; `children` divide it wholly, or there are none.
 
-    `kind` is markdown-it's token type ("heading", "paragraph", "fence", "bullet_list", ...).
+    `kind` is markdown-it's token type ("heading", "paragraph", "fence", "bullet_list", ...), "container"
+    for an admonition, or "math_block".
     """
 
     kind: str
@@ -36,47 +39,42 @@ class Block:
 
 def title(text: str) -> str:
     """The document's title: its front matter's, else its first heading; "" where there is neither."""
-    end = front_matter_end(text)
-    for line in text[:end].splitlines():
-        key, _, value = line.partition(":")
-        if key == "title" and (value := value.strip().strip("\"'").strip()):
-            return value[:_TITLE_LIMIT]
-    return next((block.title for block in blocks(text, end) if block.kind == "heading" and block.title), "")
+    found = front_matter(text)
+    if named := found.values.get("title"):
+        return named[:_TITLE_LIMIT]
+    headings = (block for block in blocks(text, found.end) if block.kind == "heading")
+    return next((block.title for block in headings if block.title), "")
 
 
-def front_matter_end(text: str) -> int:
-    """Where the YAML block between `---` lines at the very top ends; 0 if there is none.
-
-    A text that merely opens with a thematic break is told apart by its lines: all of front matter's
-    are keys, items, comments or indented.
-    """
-    lines = text.split("\n", 1000)
-    if lines[0].rstrip() != "---":
-        return 0
-    end = len(lines[0]) + 1
-    seen = False
-    for line in lines[1:]:
-        end += len(line) + 1
-        if line.rstrip() in ("---", "..."):
-            return min(end, len(text)) if seen else 0
-        if _FRONT_KEY.match(line):
-            seen = True
-        elif line and not line.startswith((" ", "\t", "-", "#")):
-            return 0
-    return 0
-
-
-def blocks(text: str, start: int = 0) -> list[Block]:
+def blocks(text: str, start: int = 0, references: dict[str, Any] | None = None) -> list[Block]:
     """The top-level blocks from `start` (the start of a line) on, in order; they cover all its text.
 
     Each block holds the blank lines after it. What the parser makes no block of, as definitions of
-    link targets, comes back as a paragraph.
+    link targets, comes back as a "definition". A container with headings in it is a part of the text's
+    outline: it comes back as its blocks. The targets of reference links are added to `references`.
     """
     lines = text[start:].split("\n")
     starts = list(accumulate((len(line) + 1 for line in lines), initial=start))
     starts[-1] = len(text)
-    found = _tree(_parser().parse(text[start:]), starts)
-    return _cover(found, start, len(text), text)
+    env: dict[str, Any] = {"references": {} if references is None else references}
+    found = _tree(_parser().parse(text[start:], env), starts)
+    return _opened(_cover(found, start, len(text), text))
+
+
+def _opened(found: list[Block]) -> list[Block]:
+    result: list[Block] = []
+    for block in found:
+        if block.kind == "container" and any(_has_heading(child) for child in block.children):
+            result += _opened(block.children)
+        else:
+            result.append(block)
+    return result
+
+
+def _has_heading(block: Block) -> bool:
+    if block.kind == "heading":
+        return True
+    return block.kind == "container" and any(_has_heading(child) for child in block.children)
 
 
 @cache
@@ -84,7 +82,9 @@ def _parser() -> MarkdownIt:
     from markdown_it import MarkdownIt
 
     # Inline markup is parsed for headings alone, one by one: it would take most of the time.
-    return MarkdownIt("commonmark").enable("table").disable("inline")
+    parser = MarkdownIt("commonmark").enable("table").disable("inline")
+    add_rules(parser)
+    return parser
 
 
 def _tree(tokens: Sequence[Token], starts: Sequence[int]) -> list[Block]:
@@ -113,14 +113,14 @@ def _tree(tokens: Sequence[Token], starts: Sequence[int]) -> list[Block]:
 def _cover(found: list[Block], start: int, end: int, text: str, top: bool = True) -> list[Block]:
     """Stretch blocks over the gaps between them, so that they divide `[start, end)`.
 
-    A gap with text in it becomes a paragraph at the top; inside a block (the line under a table's
+    A gap with text in it becomes a definition at the top; inside a block (the line under a table's
     head) it goes with what precedes it.
     """
     result: list[Block] = []
     position = start
     for block in found:
         if top and text[position : block.start].strip():
-            result.append(Block("paragraph", position, block.start))
+            result.append(Block("definition", position, block.start))
             position = block.start
         if block.end <= position:
             continue
@@ -130,7 +130,7 @@ def _cover(found: list[Block], start: int, end: int, text: str, top: bool = True
         result.append(block)
         position = block.end
     if top and text[position:end].strip():
-        result.append(Block("paragraph", position, end))
+        result.append(Block("definition", position, end))
     elif result:
         result[-1].end = end
     for block in result:

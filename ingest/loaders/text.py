@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingest.loaders._decode import read_text
+from ingest.loaders._decode import MAX_BYTES, read
 from rag.protocols import Loader
 from rag.types import Loaded, Warned
 
-SUFFIXES: tuple[str, ...] = (".txt",)
-MAX_BYTES = 200_000_000
+__all__ = ["MAX_BYTES", "SUFFIXES", "TextLoader", "build", "empty_warning"]
+
+SUFFIXES: tuple[str, ...] = (".txt", ".text", ".log", ".rst", ".adoc", ".org", ".tex", ".srt", ".vtt")
 
 
 def build(max_bytes: int = MAX_BYTES) -> Loader:
@@ -25,8 +26,9 @@ class TextLoader:
     max_bytes: int = MAX_BYTES
 
     def load(self, path: Path) -> Loaded:
-        text = read_text(path, self.max_bytes)
-        return Loaded(text, metadata={"type": "text"}, warnings=empty_warning(text))
+        decoded = read(path, self.max_bytes)
+        warnings = (*decoded.warnings, *empty_warning(decoded.text))
+        return Loaded(decoded.text, metadata={"type": "text"}, warnings=warnings)
 
 
 def empty_warning(text: str) -> tuple[Warned, ...]:

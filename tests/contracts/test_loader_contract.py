@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rag import backends
 from rag.errors import DocumentError
@@ -33,13 +36,37 @@ def _text(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
 
 
-# How to write a file with these words, by suffix: a new loader adds its own here.
+def _html(path: Path, text: str) -> None:
+    path.write_text(f"<title>T</title><p>{text}</p>", encoding="utf-8")
+
+
+def _docx(path: Path, text: str) -> None:
+    from docx import Document
+
+    document = Document()
+    document.add_paragraph(text)
+    document.save(str(path))
+
+
+def _notebook(path: Path, text: str) -> None:
+    path.write_text(json.dumps({"cells": [{"cell_type": "markdown", "source": [text]}]}), encoding="utf-8")
+
+
+# How to write a file with these words, by suffix, where the file is not simply text.
 WRITERS: dict[str, Callable[[Path, str], None]] = {
-    ".txt": _text,
-    ".md": _text,
-    ".markdown": _text,
     ".pdf": _pdf,
+    ".html": _html,
+    ".htm": _html,
+    ".xhtml": _html,
+    ".docx": _docx,
+    ".ipynb": _notebook,
 }
+
+
+def _write(path: Path, text: str) -> None:
+    WRITERS.get(path.suffix, _text)(path, text)
+
+
 CASES = [pytest.param(m, s, id=f"{m.__name__.rpartition('.')[2]}{s}") for m in _modules() for s in m.SUFFIXES]
 
 
@@ -61,11 +88,14 @@ def test_what_is_read_is_normal_text_with_pages_inside_it(
     module: ModuleType, suffix: str, tmp_path: Path
 ) -> None:
     path = tmp_path / f"file{suffix}"
-    WRITERS[suffix](path, WORDS)
+    _write(path, WORDS)
     loaded = module.build().load(path)
     assert WORDS in loaded.text
     assert normalise(loaded.text) == loaded.text
-    assert loaded.metadata["type"] == module.__name__.rpartition(".")[2]
+    # `type` says what the text is, `format` what the file was where that is another thing.
+    assert loaded.metadata["type"] in ("markdown", "text", "pdf")
+    name = module.__name__.rpartition(".")[2]
+    assert loaded.metadata.get("format", loaded.metadata["type"]) == name
     position = 0
     for number, page in enumerate(loaded.pages, start=1):
         assert page.number == number
@@ -85,5 +115,33 @@ def test_what_cannot_be_read_is_one_clear_line(module: ModuleType, suffix: str, 
         assert str(caught.value)
         assert "\n" not in str(caught.value)
     good = tmp_path / f"good{suffix}"
-    WRITERS[suffix](good, WORDS)
+    _write(good, WORDS)
     assert WORDS in loader.load(good).text
+
+
+@pytest.mark.parametrize("module", _modules(), ids=lambda module: module.__name__.rpartition(".")[2])
+def test_any_bytes_are_normal_text_or_one_clear_line(
+    module: ModuleType, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    if module.__name__.endswith(".pdf"):
+        pytest.skip("tests/ingest/loaders/test_pdf.py does this with mutated files")
+    path = tmp_path_factory.mktemp("bytes") / f"file{module.SUFFIXES[0]}"
+    loader = module.build()
+
+    @given(data=st.one_of(st.binary(max_size=300), st.text(max_size=200).map(_encoded)))
+    def read(data: bytes) -> None:
+        path.write_bytes(data)
+        text, reason = "", "read"
+        try:
+            text = loader.load(path).text
+        except DocumentError as error:
+            reason = str(error)
+        assert normalise(text) == text
+        assert reason
+        assert "\n" not in reason
+
+    read()
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")

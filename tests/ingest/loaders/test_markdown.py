@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.loaders._markdown import Block, blocks, front_matter_end, heading_title, title
+from ingest.loaders._front_matter import front_matter
+from ingest.loaders._markdown import Block, blocks, heading_title, title
 from ingest.loaders.markdown import build
 
 
@@ -26,15 +27,15 @@ def test_the_title_of_the_front_matter_wins() -> None:
 
 def test_front_matter_ends_after_its_closing_line() -> None:
     text = "---\ntitle: x\nlist:\n  - a\n# note\n\n---\nbody\n"
-    assert text[front_matter_end(text) :] == "body\n"
-    assert front_matter_end("---\na: b\n---") == len("---\na: b\n---")
+    assert text[front_matter(text).end :] == "body\n"
+    assert front_matter("---\na: b\n---").end == len("---\na: b\n---")
 
 
 @pytest.mark.parametrize(
     "text", ["---\n\nA text.\n\n---\n", "---\na: b\n", "", "--- \n---\n", "# a\n---\nb: c\n---\n"]
 )
 def test_a_thematic_break_is_no_front_matter(text: str) -> None:
-    assert front_matter_end(text) == 0
+    assert front_matter(text).end == 0
 
 
 @pytest.mark.parametrize(
@@ -76,12 +77,12 @@ def test_a_table_divides_into_rows() -> None:
 
 def test_definitions_of_link_targets_are_not_lost() -> None:
     text = "word\n\n[x]: https://example.org\n\n# End\n"
-    assert _kinds(text)[1] == ("paragraph", "[x]: https://example.org")
+    assert _kinds(text)[1] == ("definition", "[x]: https://example.org")
 
 
 LINES = (
     "# A|## B|text.|- item|  - nested|1. one|> quote|```|    code|<div>|</div>|---|===|||中文。|[x]: y|"
-    "///|/// note|\ttab|\u3000"
+    "///|/// note|:::|::: x|!!! y|    in|$$|$$x|\\[|\\]|\ttab|\u3000"
 ).split("|")
 MARKS = st.lists(st.sampled_from([*LINES, "|a|b|", "|-|-|"]), max_size=30).map("\n".join)
 
@@ -101,3 +102,88 @@ def _check(found: list[Block], start: int, end: int, text: str) -> None:
             _check(block.children, block.start, block.end, text)
     assert position <= end
     assert not text[position:end].strip()
+
+
+def test_front_matter_is_metadata_of_flat_strings(tmp_path: Path) -> None:
+    path = tmp_path / "a.md"
+    yaml = (
+        "title: Guide\ntype: post\nversion: 1.10\ntags: [a, b]\nauthor:\n  name: 安\ndate: 2020-13-45\nnone:"
+    )
+    path.write_text(f"---\n{yaml}\n---\n# Other\n", encoding="utf-8")
+    loaded = build().load(path)
+    assert loaded.metadata == {
+        "type": "markdown",
+        "title": "Guide",
+        "front.type": "post",
+        "version": "1.10",
+        "tags": "a, b",
+        "author.name": "安",
+        "date": "2020-13-45",
+    }
+    assert loaded.warnings == ()
+
+
+def test_front_matter_may_be_toml() -> None:
+    found = front_matter('+++\ntitle = "Guide"\n[author]\nage = 3\n+++\ntext')
+    assert (dict(found.values), found.problem) == ({"title": "Guide", "author.age": "3"}, "")
+
+
+@pytest.mark.parametrize("text", ["---\ntitle: a: b\nx: [\n---\ntext\n", "+++\ntitle = \n+++\ntext\n"])
+def test_front_matter_that_cannot_be_parsed_is_text_with_a_warning(tmp_path: Path, text: str) -> None:
+    assert front_matter(text).end == 0
+    path = tmp_path / "a.md"
+    path.write_text(text, encoding="utf-8")
+    [warning] = build().load(path).warnings
+    assert warning.kind == "front_matter"
+    assert "line" in warning.detail
+
+
+@pytest.mark.parametrize(
+    "deep", ["[" * 3000, "a: &a [x, x]\n" + "".join(f"b{n}: &b{n} [*a]\n" for n in range(9))]
+)
+def test_front_matter_made_to_harm_does_none(deep: str) -> None:
+    found = front_matter(f"---\nx: y\n{deep}\n---\ntext")
+    assert sum(map(len, found.values.values())) < 100_000
+
+
+def test_an_alias_that_multiplies_itself_gives_few_values() -> None:
+    lines = ["a0: &a0 {k: v}"] + [
+        f"a{n}: &a{n} {{p: *a{n - 1}, q: *a{n - 1}, r: *a{n - 1}}}" for n in range(1, 40)
+    ]
+    assert len(front_matter("---\n" + "\n".join(lines) + "\n---\n").values) <= 200
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/// tip | Title\n\nText.\n\n```\n///\n```\n\n///",
+        "//// tab | A\n\n/// note\n\nInside.\n\n///\n\n////",
+        "::: warning\nText.\n:::",
+        "!!! note\n    Text.\n\n    - item",
+        '??? info "Title"\n    Text.',
+        "$$\na = b \\\\\n= c\n$$ (1)",
+        "\\[\nx^2\n\\]",
+        "$$x = 1$$",
+    ],
+)
+def test_admonitions_and_formulas_are_one_block(text: str) -> None:
+    kinds = _kinds(f"Before.\n\n{text}\n\nAfter.\n")
+    assert kinds[1] == ("math_block" if text[0] in "$\\" else "container", text)
+    assert kinds[2] == ("paragraph", "After.")
+
+
+@pytest.mark.parametrize("text", ["::: fastapi.security", "/// note", "$$\nx\n", "\\[ x", "!!!"])
+def test_what_is_never_closed_takes_nothing_with_it(text: str) -> None:
+    assert _kinds(f"{text}\n\n# Next\n\n$$y$$\n")[-2:] == [("heading", "# Next"), ("math_block", "$$y$$")]
+
+
+def test_a_container_with_headings_is_part_of_the_outline() -> None:
+    assert [kind for kind, _ in _kinds("::: {.wide}\n# One\n\ntext\n:::\n")] == ["heading", "paragraph"]
+
+
+def test_a_formula_ends_the_paragraph_before_it() -> None:
+    assert [kind for kind, _ in _kinds("We write\n$$x = 1$$\nand so on.")] == [
+        "paragraph",
+        "math_block",
+        "paragraph",
+    ]

@@ -19,3 +19,11 @@ def test_an_empty_file_is_read_with_a_warning(tmp_path: Path) -> None:
     for content in (b"", b"\xef\xbb\xbf", b" \r\n\t"):
         path.write_bytes(content)
         assert [warned.kind for warned in build().load(path).warnings] == ["empty"]
+
+
+def test_how_a_file_was_read_is_passed_on(tmp_path: Path) -> None:
+    path = tmp_path / "a.log"
+    path.write_bytes("连接数据库失败，请检查配置。".encode("gbk"))
+    loaded = build().load(path)
+    assert loaded.text == "连接数据库失败，请检查配置。"
+    assert [warned.kind for warned in loaded.warnings] == ["encoding"]
