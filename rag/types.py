@@ -56,7 +56,11 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A passage of a document: `document.text[start:end] == text`, always."""
+    """A passage of a document: `document.text[start:end] == text`, always.
+
+    `embedded` is what the indexes see instead of `text` where the two differ, without the headings: a
+    piece of a table under the table's header, a paragraph without the addresses of its links.
+    """
 
     document_id: str
     ordinal: int
@@ -65,12 +69,14 @@ class Chunk:
     end: int
     heading: tuple[str, ...] = ()
     page: int | None = None
+    embedded: str | None = None
 
     @property
     def indexed_text(self) -> str:
         """What both indexes see: the passage under those of its headings it does not itself contain."""
-        path = " > ".join(title for title in self.heading if title not in self.text)
-        return f"{path}\n{self.text}" if path else self.text
+        seen = self.text if self.embedded is None else self.embedded
+        path = " > ".join(title for title in self.heading if title not in seen)
+        return f"{path}\n{seen}" if path else seen
 
 
 @dataclass(frozen=True, slots=True)

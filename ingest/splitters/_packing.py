@@ -16,12 +16,17 @@ class Unit:
     """A piece of text `[start, end)` of `size` tokens that is kept whole.
 
     `cut` is what ending a chunk after it costs: 0 at the end of a block, `NEVER` after a heading.
+    `shown` is what the indexes see of it, where that is not the text itself. `lead`, of `lead_size`
+    tokens, is what they see above it where a chunk begins with it: a table's header, a code's signature.
     """
 
     start: int
     end: int
     size: int
     cut: float = 0.0
+    shown: str | None = None
+    lead: str = ""
+    lead_size: int = 0
 
 
 def pack(units: Sequence[Unit], room: int) -> list[tuple[int, int]]:
@@ -41,7 +46,7 @@ def pack(units: Sequence[Unit], room: int) -> list[tuple[int, int]]:
             size += max(1, units[begin].size)
             if size > room and best[end] < math.inf:
                 break
-            cost = best[begin] + cut + _cost(size, room)
+            cost = best[begin] + cut + _cost(size + units[begin].lead_size, room)
             if cost < best[end]:
                 best[end], came[end] = cost, begin
     ranges: list[tuple[int, int]] = []

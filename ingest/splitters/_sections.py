@@ -29,8 +29,11 @@ class Section:
         return self.blocks[-1].kind == "heading"
 
 
-def sections(text: str, blocks: Sequence[Block]) -> list[Section]:
-    """One section per heading, in order, and one without a path for what precedes the first."""
+def sections(blocks: Sequence[Block], shown: Callable[[Block], str]) -> list[Section]:
+    """One section per heading, in order, and one without a path for what precedes the first.
+
+    `shown` says what the indexes see of a block.
+    """
     found: list[Section] = []
     open_headings: list[tuple[int, str]] = []
     for block in blocks:
@@ -39,7 +42,7 @@ def sections(text: str, blocks: Sequence[Block]) -> list[Section]:
                 open_headings.pop()
             open_headings.append((block.level, block.title))
             path = tuple(title for _, title in open_headings if title)
-            held = bool(block.title) and block.title in text[block.start : block.end]
+            held = bool(block.title) and block.title in shown(block)
             found.append(Section(path, [block], own=int(held)))
         elif found:
             found[-1].blocks.append(block)

@@ -2,132 +2,217 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from ingest.loaders._markdown import Block
+from ingest.splitters import _pieces
 from ingest.splitters._packing import NEVER, Unit
+from ingest.splitters._shown import Source
 
 Count = Callable[[str], int]
 
-# Tried in this order, the separator staying at the end of what it closes. The splitter needs at
-# least one match to use a level, and goes to the next for what is still too long.
-_PROSE = (
-    r"\n[ \t]*\n+",
-    r"[.!?。！？；…][”’」』）)\"']*[ \t]*\n+",
-    r"[。！？；…]+[”’」』）]*|[.!?]+[”’)\"']*[ \t]+",
-    r"\n+",
-    r"[，、：]|[,;:][ \t]+",
-    r"[ \t\u3000]+",
-)
-_LINES = (r"\n[ \t]*\n+", r"\n+", r"[ \t]+")
-_BY_LINES = frozenset({"fence", "code_block", "table", "tr", "thead", "tbody", "html_block"})
-# Pieces of an oversize block are this share of a chunk, so that packing can fill chunks evenly.
-_FINENESS = 6
-_CUT_AT_BREAK, _CUT_AT_SENTENCE, _CUT_INSIDE = 0.2, 0.4, 1.5
 _CUT_APART = 3.0
 _CUT_AFTER_INTRODUCTION = 0.5
-# What ends so goes on in the next line, in prose and in code.
-_OPEN = tuple(":：,，、({[")
-_STRONG = tuple(".!?。！？；…”」』")
+_CUT_BETWEEN_ITEMS, _CUT_INSIDE_ITEM = 0.2, 0.6
+_CODE = frozenset({"fence", "code_block", "html_block"})
+_ITEMS = frozenset({"bullet_list", "ordered_list"})
+# What is repeated above a continued block takes at most this share of a chunk.
+_LEAD_SHARE = 3
+# Pieces that are together below this share of a chunk are one unit.
+_GATHERED = 16
 
 
-def units(text: str, block: Block, room: int, count: Count) -> Iterator[Unit]:
-    """Units of `block`, at most `room` tokens each, that divide it wholly."""
-    size = count(text[block.start : block.end])
-    if size <= room:
-        yield Unit(block.start, block.end, size, _cut_after(text, block))
-    elif block.children:
-        yield from _inside(block, [u for child in block.children for u in units(text, child, room, count)])
-    else:
-        yield from _inside(block, list(_pieces(text, block, room, count)))
+class Divider:
+    """Cuts the blocks of one document; sizes are tokens of what the indexes see."""
+
+    def __init__(self, source: Source, count: Count) -> None:
+        self._source = source
+        self.text = source.text
+        self._count = count
+
+    def shown(self, block: Block) -> str:
+        """What the indexes see of the whole block."""
+        seen = self._source.shown(block, block.start, block.end)
+        return self.text[block.start : block.end] if seen is None else seen
+
+    def size(self, block: Block) -> int:
+        """Tokens of the whole block."""
+        return self._measure(block, block.start, block.end)
+
+    def units(self, block: Block, room: int) -> list[Unit]:
+        """Units of `block`, at most `room` tokens each with what leads them, that divide it wholly."""
+        size = self.size(block)
+        if size <= room:
+            return [self._unit(block, block.start, block.end, size, self._cut_after(block))]
+        found = self._divided(block, room)
+        last = NEVER if block.kind == "heading" else 0.0
+        inside = [replace(unit, cut=max(unit.cut, _pieces.CUT_AT_BREAK)) for unit in found[:-1]]
+        return [*inside, replace(found[-1], cut=last)]
+
+    def _divided(self, block: Block, room: int) -> list[Unit]:
+        if block.kind == "table":
+            return self._table(block, room)
+        if block.kind == "container" or (block.kind == "blockquote" and self._is_alert(block)):
+            return self._container(block, room)
+        if block.children:
+            items = block.kind in _ITEMS
+            found: list[Unit] = []
+            for child in block.children:
+                parts = self.units(child, room)
+                if items:
+                    inner = [replace(part, cut=max(part.cut, _CUT_INSIDE_ITEM)) for part in parts[:-1]]
+                    parts = [*inner, replace(parts[-1], cut=_CUT_BETWEEN_ITEMS)]
+                found += parts
+            return found
+        return self._leaf(block, room)
+
+    def _leaf(self, block: Block, room: int) -> list[Unit]:
+        if block.kind in _CODE:
+            return self._code(block, room)
+        cut = _pieces.formulas if block.kind == "math_block" else _pieces.prose
+        pieces = cut(*self._range(block), room, self._measuring(block))
+        return _gathered([self._piece(block, *each) for each in pieces], room)
+
+    def _code(self, block: Block, room: int) -> list[Unit]:
+        leads = Leads(self._first_line(block) if block.kind == "fence" else "")
+        found: list[Unit] = []
+        left = room - room // _LEAD_SHARE
+        for start, end, cut in _pieces.lines(*self._range(block), left, self._measuring(block)):
+            lead = leads.above(self.text[start:end]) if found else ""
+            found.append(self._led(self._piece(block, start, end, cut), lead, room))
+        found = _gathered(found, room)
+        if block.kind == "fence":
+            closing = self.text[block.start : block.end].rstrip()
+            mark = self._first_line(block).strip()[:3]
+            tail = block.start + closing.rfind("\n") + 1 if closing.endswith(mark) else block.end
+            found = _bracketed(found, block.start + len(self._first_line(block)), tail)
+        return found
+
+    def _table(self, block: Block, room: int) -> list[Unit]:
+        head, *bodies = block.children
+        lead = self._shown_whole(head)
+        if (used := self._count(lead)) > room // 2:
+            lead, used = "", 0
+        rows = [row for body in bodies for row in body.children or [body]]
+        found = [replace(unit, cut=NEVER) for unit in self.units(head, room)]
+        for row in rows:
+            parts = self.units(row, room - used)
+            found += [self._led(replace(part, cut=max(part.cut, 0.0)), lead, room) for part in parts]
+        return found
+
+    def _container(self, block: Block, room: int) -> list[Unit]:
+        opener = self._first_line(block)
+        used = self._count(opener)
+        if used > room // _LEAD_SHARE or not block.children:
+            opener, used = "", 0
+        found: list[Unit] = []
+        for child in block.children:
+            found += self.units(child, room - used)
+        found = found or [self._piece(block, *each) for each in self._prose(block, room)]
+        found = [found[0], *(self._led(unit, opener + unit.lead, room) for unit in found[1:])]
+        written = self.text[block.start : block.end].rstrip()
+        closing = written.rpartition("\n")[2].strip(" >")
+        tail = block.start + written.rfind("\n") + 1 if closing and not closing.strip("/:") else block.end
+        return _bracketed(found, block.start + len(self._first_line(block)), tail)
+
+    def _prose(self, block: Block, room: int) -> Iterator[_pieces.Piece]:
+        return _pieces.prose(*self._range(block), room, self._measuring(block))
+
+    def _is_alert(self, block: Block) -> bool:
+        return self.text[block.start : block.start + 20].lstrip("> \t").startswith("[!")
+
+    def _shown_whole(self, block: Block) -> str:
+        return self.shown(block).rstrip("\n") + "\n"
+
+    def _first_line(self, block: Block) -> str:
+        end = self.text.find("\n", block.start, block.end)
+        return self.text[block.start : block.end if end < 0 else end + 1]
+
+    def _range(self, block: Block) -> tuple[str, int, int]:
+        return self.text, block.start, block.end
+
+    def _measuring(self, block: Block) -> _pieces.Measure:
+        return lambda start, end: self._measure(block, start, end)
+
+    def _measure(self, block: Block, start: int, end: int) -> int:
+        seen = self._source.shown(block, start, end)
+        # What is quoted must stay bounded too, however little of it the indexes see.
+        least = (end - start) // _pieces.CHARACTERS_PER_TOKEN
+        return max(least, self._count(self.text[start:end] if seen is None else seen))
+
+    def _unit(self, block: Block, start: int, end: int, size: int, cut: float) -> Unit:
+        return Unit(start, end, size, cut, self._source.shown(block, start, end))
+
+    def _piece(self, block: Block, start: int, end: int, cut: float) -> Unit:
+        return self._unit(block, start, end, self._measure(block, start, end), cut)
+
+    def _led(self, unit: Unit, lead: str, room: int) -> Unit:
+        """The unit under `lead`, or what of it has room beside the unit."""
+        while lead:
+            size = self._count(lead)
+            if size + unit.size <= room:
+                return replace(unit, lead=lead, lead_size=size)
+            lead = lead.rstrip("\n").rpartition("\n")[0]
+            lead += "\n" if lead else ""
+        return replace(unit, lead="", lead_size=0)
+
+    def _cut_after(self, block: Block) -> float:
+        if block.kind == "heading":
+            return NEVER
+        if block.kind != "paragraph":
+            return 0.0
+        end = self.text[max(block.start, block.end - 500) : block.end].rstrip()
+        return _CUT_AFTER_INTRODUCTION if end.endswith((":", "：")) else 0.0
 
 
-def _inside(block: Block, parts: list[Unit]) -> Iterator[Unit]:
-    """The parts of a block that had to be cut: each cut costs something, the end of the block does not."""
-    for part in parts[:-1]:
-        yield Unit(part.start, part.end, part.size, max(part.cut, _CUT_AT_BREAK))
-    last = parts[-1]
-    yield Unit(last.start, last.end, last.size, NEVER if block.kind == "heading" else 0.0)
+class Leads:
+    """Follows the lines of a code block: the lines that open what the next one stands in."""
 
+    def __init__(self, fence: str) -> None:
+        self._fence = fence
+        self._first = ""
+        self._open: list[tuple[int, str]] = []
 
-def _cut_after(text: str, block: Block) -> float:
-    if block.kind == "heading":
-        return NEVER
-    if block.kind != "paragraph":
-        return 0.0
-    lines = text[block.start : block.end].strip().split("\n")
-    if lines[-1].startswith("///") and lines[-1].strip("/ "):
-        return _CUT_APART  # opens an admonition: belongs to what follows
-    return _CUT_AFTER_INTRODUCTION if lines[-1].endswith((":", "：")) else 0.0
-
-
-def closes(text: str, block: Block) -> bool:
-    """Whether the block only closes an admonition (`///`) and so belongs to what is before it."""
-    return block.kind == "paragraph" and not text[block.start : block.end].strip().strip("/")
+    def above(self, line: str) -> str:
+        """What to repeat above `line`: the fence and its enclosing lines, or the first where it has none."""
+        bare = line.strip("\n").split("\n")[0]
+        width = _pieces.indent(bare)
+        reopened = None
+        while self._open and self._open[-1][0] >= width:
+            reopened = self._open.pop()
+        enclosing = [opening for _, opening in self._open]
+        lead = enclosing or ([self._first] if self._first else [])
+        # `) -> int:` goes on where its opening line began, and that line says what this is.
+        goes_on = reopened is not None and reopened[0] == width and bare.lstrip().startswith((")", "]", "}"))
+        if bare.strip():
+            self._open.append(reopened if goes_on and reopened else (width, bare[:200]))
+            self._first = self._first or bare[:200]
+        return self._fence + "".join(f"{each}\n" for each in lead)
 
 
 def tied(unit: Unit) -> Unit:
     """The unit, to be parted from what follows it only where nothing else is left."""
-    return Unit(unit.start, unit.end, unit.size, max(unit.cut, _CUT_APART))
+    return replace(unit, cut=max(unit.cut, _CUT_APART))
 
 
-def _pieces(text: str, block: Block, room: int, count: Count) -> Iterator[Unit]:
-    from langchain_text_splitters import RecursiveCharacterTextSplitter
-
-    splitter = RecursiveCharacterTextSplitter(
-        separators=list(_LINES if block.kind in _BY_LINES else _PROSE),
-        is_separator_regex=True,
-        keep_separator="end",
-        strip_whitespace=False,
-        chunk_size=max(1, room // _FINENESS),
-        chunk_overlap=0,
-        length_function=count,
-    )
-    position = block.start
-    for piece in splitter.split_text(text[block.start : block.end]):
-        for part in _slices(piece, room, count):
-            end = position + len(part)
-            yield Unit(position, end, count(part), _cut_between(part))
-            position = end
+def _gathered(units: list[Unit], room: int) -> list[Unit]:
+    """Runs of very small pieces as one unit each, so that packing takes no longer for many of them."""
+    found: list[Unit] = []
+    for unit in units:
+        last = found[-1] if found else None
+        small = last and last.size + unit.size <= room // _GATHERED
+        if last and small and last.shown is unit.shown is None and last.cut > _pieces.CUT_AT_BREAK:
+            found[-1] = replace(last, end=unit.end, size=last.size + unit.size, cut=unit.cut)
+        else:
+            found.append(unit)
+    return found
 
 
-def _cut_between(piece: str) -> float:
-    stripped = piece.rstrip()
-    if "\n\n" in piece[len(stripped) :]:
-        return _CUT_AT_BREAK
-    if stripped.endswith(_OPEN):
-        return _CUT_INSIDE
-    if stripped.endswith(_STRONG) or "\n" in piece[len(stripped) :]:
-        return _CUT_AT_SENTENCE
-    return _CUT_INSIDE
-
-
-def _slices(piece: str, room: int, count: Count) -> Iterator[str]:
-    """Cut what has no separator left in it by characters, at most `room` tokens each."""
-    size = count(piece)
-    while size > room:
-        length = max(1, len(piece) * room // size)
-        while length > 1 and count(piece[:length]) > room:
-            length = length * 3 // 4
-        length = _whole(piece, length)
-        yield piece[:length]
-        piece = piece[length:]
-        # Counting the rest anew each time would take the square of its length.
-        size = count(piece) if len(piece) < 8 * length else size * len(piece) // (len(piece) + length)
-    if piece:
-        yield piece
-
-
-def _whole(piece: str, length: int) -> int:
-    """The nearest cut before `length` that parts no letter from its marks and no emoji in two."""
-    for cut in range(length, max(0, length - 16), -1):
-        if cut < len(piece) and not _joins(piece[cut - 1], piece[cut]):
-            return cut
-    return length
-
-
-def _joins(left: str, right: str) -> bool:
-    if unicodedata.category(right) in ("Mn", "Me", "Mc") or "\U0001f3fb" <= right <= "\U0001f3ff":
-        return True
-    return "\u200d" in (left, right) or all("\U0001f1e6" <= c <= "\U0001f1ff" for c in (left, right))
+def _bracketed(units: list[Unit], head: int, tail: int) -> list[Unit]:
+    """The opening line (up to `head`) never ends a chunk, the closing one (from `tail`) never begins one."""
+    found = []
+    for number, unit in enumerate(units):
+        following = units[number + 1].start if number + 1 < len(units) else -1
+        found.append(replace(unit, cut=NEVER) if unit.end <= head or following >= tail else unit)
+    return found

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
+from typing import Any, TypeAlias
 
-from ingest.loaders._markdown import Block, blocks, front_matter_end
+from ingest.loaders._front_matter import front_matter
+from ingest.loaders._markdown import Block, blocks
 from ingest.splitters._packing import Unit, pack
+from ingest.splitters._pieces import CHARACTERS_PER_TOKEN
 from ingest.splitters._sections import Section, join_tiny, sections
-from ingest.splitters._units import closes, tied, units
+from ingest.splitters._shown import Source
+from ingest.splitters._units import Divider, tied
 from rag.errors import SettingError
 from rag.protocols import Splitter
 from rag.types import Chunk, Document
 
-VERSION = 1
-# A word longer than a tokenizer reads counts as one token, however long: no chunk may rest on that.
-_CHARACTERS_PER_TOKEN = 16
+VERSION = 2
 _LEAST_TOKENS = 16
+
+# Start, end, what the indexes see, heading path, page.
+_Passage: TypeAlias = tuple[int, int, str, tuple[str, ...], int | None]
 
 
 def build(count_tokens: Callable[[str], int], chunk_tokens: int = 250) -> Splitter:
@@ -35,7 +41,9 @@ class MarkdownSplitter:
 
     Tokens are counted piece by piece and summed. Word-piece counts add up exactly at the places
     cut here; those of other tokenizers may be off by about one a piece. Where headings alone fill
-    more than half the budget, chunks exceed it by the rest of their path.
+    more than half the budget, chunks exceed it by the rest of their path. No text is lost by that,
+    nor by a budget above what the model reads at once: the embedder makes several vectors of a text
+    longer than its window (see `Embedder.windows`).
     """
 
     def __init__(self, count_tokens: Callable[[str], int], chunk_tokens: int) -> None:
@@ -51,85 +59,124 @@ class MarkdownSplitter:
     def split(self, document: Document) -> list[Chunk]:
         """Chunks in order, without overlap; all text but front matter and blank space is in one."""
         return [
-            Chunk(document.id, ordinal, document.text[start:end], start, end, heading, page)
-            for ordinal, (start, end, heading, page) in enumerate(self._passages(document))
+            Chunk(
+                document.id,
+                ordinal,
+                document.text[start:end],
+                start,
+                end,
+                path,
+                page,
+                _seen(document, passage),
+            )
+            for ordinal, passage in enumerate(self._passages(document))
+            for start, end, _, path, page in [passage]
         ]
 
     def _measure(self, text: str) -> int:
-        return max(self._count_tokens(text), len(text) // _CHARACTERS_PER_TOKEN)
+        least = len(text) // CHARACTERS_PER_TOKEN
+        # A longer text is cut at any rate: counting it would only take time and memory.
+        return least if least > self._chunk_tokens else max(self._count_tokens(text), least)
 
-    def _passages(self, document: Document) -> Iterator[tuple[int, int, tuple[str, ...], int | None]]:
+    def _passages(self, document: Document) -> Iterator[_Passage]:
         text = document.text
         if document.pages:
+            divider = Divider(Source(text), self._count)
             for page in document.pages:
-                for start, end in self._spans(text, Section((), paragraphs(text, page.start, page.end))):
-                    yield start, end, (), page.number
+                section = Section((), paragraphs(text, page.start, page.end))
+                for start, end, seen in self._spans(text, divider, section):
+                    yield start, end, seen, (), page.number
             return
         if document.metadata.get("type") == "markdown":
-            found = sections(text, blocks(text, front_matter_end(text)))
+            references: dict[str, Any] = {}
+            tree = blocks(text, front_matter(text).end, references)
+            divider = Divider(Source(text, references), self._count)
             found = join_tiny(
-                found,
-                lambda section: self._whole_room(text, section),
-                lambda section: self._size(text, section),
+                sections(tree, divider.shown),
+                lambda section: self._whole_room(divider, section),
+                lambda section: sum(map(divider.size, section.blocks)),
             )
         else:
+            divider = Divider(Source(text), self._count)
             found = [Section((), paragraphs(text, 0, len(text)))]
         for section in found:
-            for start, end in self._spans(text, section):
-                yield start, end, section.path, None
+            for start, end, seen in self._spans(text, divider, section):
+                yield start, end, seen, section.path, None
 
-    def _spans(self, text: str, section: Section) -> Iterator[tuple[int, int]]:
-        parts = self._units(text, section)
+    def _spans(self, text: str, divider: Divider, section: Section) -> Iterator[tuple[int, int, str]]:
+        """Start and end of each chunk, and what the indexes see of it."""
+        parts = self._units(divider, section)
         for first, last in pack(parts, self._room(section.path)):
             start, end = parts[first].start, parts[last - 1].end
             passage = text[start:end]
             start += len(passage) - len(passage.lstrip())
             if start < (end := start + len(passage.strip())):
-                yield start, end
+                yield start, end, _joined(text, parts[first:last])
 
-    def _units(self, text: str, section: Section) -> list[Unit]:
+    def _units(self, divider: Divider, section: Section) -> list[Unit]:
         """The section's units; what follows a heading directly leaves room for it in its chunk."""
         found: list[Unit] = []
         room = self._room(section.path)
         # A chunk that holds its headings does not carry them a second time in its path.
-        credit = self._whole_room(text, section) - room
+        credit = self._whole_room(divider, section) - room
         taken = 0
         for block in section.blocks:
             heading = block.kind == "heading"
-            if found and (heading or closes(text, block)):
+            new = divider.units(block, max(room - taken, room // 2))
+            if found and _silent(new):
+                # Labels and comments belong to what they stand after; alone they say nothing.
+                found[-1] = _with(divider.text, found[-1], new[0])
+                continue
+            if found and heading:
                 found[-1] = tied(found[-1])
-            new = list(units(text, block, max(room - taken, room // 2), self._count))
             if heading and credit:
                 new[0], credit = _credited(new[0], credit)
             taken = taken + new[-1].size if heading else 0
             found.extend(new)
         return found
 
-    def _size(self, text: str, section: Section) -> int:
-        return sum(self._count(text[block.start : block.end]) for block in section.blocks)
-
     def _room(self, path: Sequence[str]) -> int:
         """Tokens left for text under this heading path, at least half of all."""
         used = self._count(" > ".join(path) + "\n") if path else 0
         return max(self._chunk_tokens - used, self._chunk_tokens // 2)
 
-    def _whole_room(self, text: str, section: Section) -> int:
+    def _whole_room(self, divider: Divider, section: Section) -> int:
         """Tokens for a section's text where it stays in one chunk, which holds its own headings.
 
         Only those that stand there word for word: a heading with markup inside differs from its title,
         which is then carried above the chunk as well (see Chunk.indexed_text).
         """
         headings = (block for block in section.blocks if block.kind == "heading")
-        written = "".join(text[block.start : block.end] for block in headings)
+        written = "".join(map(divider.shown, headings))
         outer = len(section.path) - section.own
         repeated = (title for title in section.path[outer:] if title not in written)
         return self._room((*section.path[:outer], *repeated))
 
 
+def _seen(document: Document, passage: _Passage) -> str | None:
+    start, end, seen, _, _ = passage
+    return seen if seen and seen != document.text[start:end] else None
+
+
+def _joined(text: str, units: Sequence[Unit]) -> str:
+    shown = (text[unit.start : unit.end] if unit.shown is None else unit.shown for unit in units)
+    return (units[0].lead + "".join(shown)).strip()
+
+
+def _silent(units: Sequence[Unit]) -> bool:
+    return len(units) == 1 and units[0].shown is not None and not units[0].shown.strip()
+
+
+def _with(text: str, unit: Unit, silent: Unit) -> Unit:
+    """The unit and what follows it silently, as one."""
+    seen = text[unit.start : unit.end] if unit.shown is None else unit.shown
+    return replace(unit, end=silent.end, shown=f"{seen}{silent.shown}")
+
+
 def _credited(unit: Unit, credit: int) -> tuple[Unit, int]:
     """The unit with as much of `credit` taken off its size as there is, and what is left of it."""
     spent = min(credit, unit.size)
-    return Unit(unit.start, unit.end, unit.size - spent, unit.cut), credit - spent
+    return replace(unit, size=unit.size - spent), credit - spent
 
 
 def paragraphs(text: str, start: int, end: int) -> list[Block]:

@@ -44,6 +44,7 @@ CREATE TABLE IF NOT EXISTS chunk (
     ordinal INTEGER NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL,
     heading TEXT NOT NULL, page INTEGER,
     text_digest BLOB NOT NULL, vectors BLOB NOT NULL,
+    embedded TEXT,  -- NULL where it is the text itself
     UNIQUE (version, ordinal)
 );
 CREATE INDEX IF NOT EXISTS text_digest ON chunk (text_digest);
@@ -60,11 +61,13 @@ class SqliteStore:
         self._read_only = read_only
         self._local = threading.local()
         self._open: list[sqlite3.Connection] = []
+        self._upgraded = False
         try:
             self._check_format()
             if not read_only:
                 with self._translated():
                     self._connection.executescript(_SCHEMA)
+                self._upgrade()
         except BaseException:
             self.close()
             raise
@@ -115,8 +118,8 @@ class SqliteStore:
                 ),
             ).lastrowid
             connection.executemany(
-                "INSERT INTO chunk (version, ordinal, start, end, heading, page, text_digest, vectors) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO chunk (version, ordinal, start, end, heading, page, text_digest, vectors, "
+                "embedded) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [_row(version, chunk, own) for chunk, own in zip(chunks, vectors, strict=True)],
             )
 
@@ -143,26 +146,35 @@ class SqliteStore:
         for version, name, text in self._query(
             "SELECT version, id, text FROM document WHERE retired IS NULL ORDER BY id"
         ):
-            for key, ordinal, start, end, heading, page, blob in self._query(
-                "SELECT key, ordinal, start, end, heading, page, vectors FROM chunk "
-                "WHERE version = ? ORDER BY ordinal",
+            for key, ordinal, start, end, heading, page, embedded, blob in self._query(
+                f"SELECT key, ordinal, start, end, heading, page, {self._embedded}, vectors "  # noqa: S608 - one of two names
+                "FROM chunk WHERE version = ? ORDER BY ordinal",
                 [version],
             ):
-                chunk = Chunk(name, ordinal, text[start:end], start, end, tuple(json.loads(heading)), page)
+                path = tuple(json.loads(heading))
+                chunk = Chunk(name, ordinal, text[start:end], start, end, path, page, embedded)
                 yield StoredChunk(key, chunk, _vectors(blob))
 
     def fetch(self, keys: Sequence[int]) -> dict[int, Chunk]:
-        """Chunks by key, also retired ones not yet collected; a missing key is left out."""
-        found = {}
+        """Chunks by key; retired ones stay until `collect`. A missing key is left out."""
+        rows: list[tuple[Any, ...]] = []
         for part in _parts(list(keys)):
-            for key, *rest in self._query(
-                "SELECT c.key, d.id, c.ordinal, substr(d.text, c.start + 1, c.end - c.start), c.start, "  # noqa: S608
-                "c.end, c.heading, c.page FROM chunk c JOIN document d USING (version) "
-                f"WHERE c.key IN ({_marks(part)})",
+            rows += self._query(
+                f"SELECT key, version, ordinal, start, end, heading, page, {self._embedded} FROM chunk "  # noqa: S608
+                f"WHERE key IN ({_marks(part)})",
                 part,
-            ):
-                name, ordinal, text, start, end, heading, page = rest
-                found[key] = Chunk(name, ordinal, text, start, end, tuple(json.loads(heading)), page)
+            )
+        # Each text is read once and cut here: SQLite would count its characters anew for every chunk.
+        texts: dict[int, tuple[str, str]] = {}
+        for part in _parts(sorted({row[1] for row in rows})):
+            statement = f"SELECT version, id, text FROM document WHERE version IN ({_marks(part)})"  # noqa: S608
+            texts |= {version: (name, text) for version, name, text in self._query(statement, part)}
+        found = {}
+        for key, version, ordinal, start, end, heading, page, embedded in rows:
+            if version in texts:
+                name, text = texts[version]
+                path = tuple(json.loads(heading))
+                found[key] = Chunk(name, ordinal, text[start:end], start, end, path, page, embedded)
         return found
 
     def settings(self) -> Mapping[str, str]:
@@ -238,6 +250,23 @@ class SqliteStore:
                 f"{_FORMAT}): run `python -m ingest PATH --index {self._file.parent} --rebuild`"
             )
 
+    def _upgrade(self) -> None:
+        """Give a record of an earlier release the column it lacks; its rows are not touched."""
+        with self._transaction() as connection:
+            if not _has_embedded(connection):
+                connection.execute("ALTER TABLE chunk ADD COLUMN embedded TEXT")
+
+    @property
+    def _embedded(self) -> str:
+        """The column `embedded`, or NULL in a record that was opened by readers alone since it came.
+
+        Asked anew until it is there: a writer may upgrade the record while this reader is open.
+        """
+        if not self._upgraded:
+            with self._translated():
+                self._upgraded = _has_embedded(self._connection)
+        return "embedded" if self._upgraded else "NULL"
+
     def _query(self, statement: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
         with self._translated():
             yield from self._connection.execute(statement, values)
@@ -304,7 +333,12 @@ def _row(version: int | None, chunk: Chunk, vectors: Vectors) -> tuple[object, .
         chunk.page,
         _digest(chunk.indexed_text),
         blob,
+        None if chunk.embedded == chunk.text else chunk.embedded,
     )
+
+
+def _has_embedded(connection: sqlite3.Connection) -> bool:
+    return any(row[1] == "embedded" for row in connection.execute("PRAGMA table_info(chunk)"))
 
 
 def _digest(text: str) -> bytes:

@@ -224,3 +224,13 @@ def test_everything_is_there_when_it_is_opened_again(name: str, tmp_path: Path) 
         again: Store = build(folder=tmp_path, read_only=read_only)
         assert (living(again), keys(again), dict(again.settings())) == expected
         again.close()
+
+
+def test_what_was_embedded_instead_of_the_text_comes_back_and_is_what_is_known(store: Store) -> None:
+    content = "|a|b|\n|-|-|\n|1|2|\n|3|4|"
+    seen = "|a|b|\n|-|-|\n|3|4|"
+    chunks = [Chunk("a.md", 0, content[:18], 0, 18), Chunk("a.md", 1, content[18:], 18, 24, embedded=seen)]
+    store.replace(Document("a.md", content, "1"), chunks, [vectors(1.0), vectors(2.0)])
+    assert [each.chunk for each in store.chunks()] == chunks
+    assert list(store.fetch(keys(store)).values()) == chunks
+    assert list(store.known([content[18:], seen])) == [seen]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ingest.loaders._markdown import front_matter_end
+from ingest.loaders._front_matter import front_matter
 from ingest.loaders.pdf import join
 from ingest.splitters.markdown import build
 from rag.errors import SettingError
@@ -144,7 +144,7 @@ def test_front_matter_is_in_no_chunk(count_tokens: Count) -> None:
     text = "---\ntitle: secret\n---\n\n# A\n\ntext\n"
     document = _document(text)
     chunks = build(count_tokens).split(document)
-    _exact(document, chunks, front_matter_end(text))
+    _exact(document, chunks, front_matter(text).end)
     assert chunks[0].text == "# A\n\ntext"
 
 
@@ -198,7 +198,7 @@ def test_a_budget_too_small_to_hold_anything_is_refused(count_tokens: Count) -> 
 
 
 def test_the_fingerprint_names_the_setting(count_tokens: Count) -> None:
-    assert build(count_tokens, 100).fingerprint == "markdown/1 tokens=100"
+    assert build(count_tokens, 100).fingerprint == "markdown/2 tokens=100"
 
 
 LINES = (
@@ -217,7 +217,7 @@ def test_every_character_is_in_exactly_one_chunk(
 ) -> None:
     document = _document(normalise(text), kind)
     chunks = build(count_tokens, tokens).split(document)
-    _exact(document, chunks, front_matter_end(document.text) if kind == "markdown" else 0)
+    _exact(document, chunks, front_matter(document.text).end if kind == "markdown" else 0)
 
 
 @settings(max_examples=60, deadline=None)

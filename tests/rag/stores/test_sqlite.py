@@ -250,3 +250,35 @@ def test_a_closed_store_leaves_one_file(tmp_path: Path) -> None:
     put(store, "a.md", "text")
     store.close()
     assert [file.name for file in tmp_path.iterdir()] == [FILE_NAME]
+
+
+def _without_the_column(folder: Path) -> None:
+    """The record as releases before the column `embedded` wrote it."""
+    with sqlite3.connect(folder / FILE_NAME) as record:
+        record.execute("ALTER TABLE chunk DROP COLUMN embedded")
+    record.close()
+
+
+def test_a_record_without_the_column_embedded_is_read_and_upgraded_in_place(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path)
+    put(store, "a.md", "the old text")
+    store.close()
+    _without_the_column(tmp_path)
+
+    reader = build(tmp_path, read_only=True)
+    [before] = reader.chunks()
+    assert before.chunk == Chunk("a.md", 0, "the old text", 0, 12)
+    assert reader.fetch([before.key]) == {before.key: before.chunk}
+    writer = build(tmp_path)
+    new = Chunk("b.md", 0, "[x](y)", 0, 6, embedded="x")
+    writer.replace(Document("b.md", "[x](y)", "1"), [new], [np.ones((1, 4), np.float32)])
+    expected = [before.chunk, new]
+    for opened in (writer, reader):
+        assert [each.chunk for each in opened.chunks()] == expected
+        opened.close()
+
+
+def test_text_that_is_embedded_as_it_is_takes_no_place_twice(store: SqliteStore) -> None:
+    chunk = Chunk("a.md", 0, "text", 0, 4, embedded="text")
+    store.replace(Document("a.md", "text", "1"), [chunk], [np.ones((1, 4), np.float32)])
+    assert [each.chunk.embedded for each in store.chunks()] == [None]
