@@ -8,13 +8,17 @@ same documents as before.
 from __future__ import annotations
 
 import os
-import stat
+import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ingest.exclude import Exclusions
+from ingest.walk import Walk
 from rag.errors import SettingError
+
+_EXAMPLES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +35,29 @@ class Source:
 
 
 @dataclass(slots=True)
-class Found:
-    """What lies under the paths given: sources, suffixes nobody reads, and what would not open.
+class PassedOver:
+    """How many entries were left out for one reason, and the first few; a folder counts as one."""
 
-    `closed` maps a folder that cannot be listed, or a file whose name cannot be recorded, to the reason.
+    count: int = 0
+    examples: list[str] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Found:
+    """What lies under the paths given: sources, and everything else with the reason.
+
+    `skipped` counts files by suffixes nobody reads; `passed` holds what was left out, by reason
+    (hidden, excluded and by which file and pattern, links, pipes and the like); `closed` maps a folder
+    that cannot be listed, or a file whose name cannot be recorded, to the reason; `folders` are those
+    in which a change may matter.
     """
 
     sources: list[Source] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
+    passed: dict[str, PassedOver] = field(default_factory=dict)
     closed: dict[Path, str] = field(default_factory=dict)
     scopes: list[Path] = field(default_factory=list)
+    folders: list[Path] = field(default_factory=list)
 
     def covers(self, path: Path) -> bool:
         """Whether a file at `path` would have been found: absence then means that it is gone."""
@@ -48,25 +65,42 @@ class Found:
             path.is_relative_to(folder) for folder in self.closed
         )
 
+    def pass_over(self, reason: str, path: Path) -> None:
+        """Count something left out."""
+        passed = self.passed.setdefault(reason, PassedOver())
+        passed.count += 1
+        if len(passed.examples) < _EXAMPLES:
+            passed.examples.append(str(path))
 
-def discover(paths: Sequence[Path], suffixes: Sequence[str], roots: Sequence[Path], index: Path) -> Found:
-    """All readable files under `paths`, in a stable order, each once.
+    def close(self, folder: Path, reason: str) -> None:
+        """Record what cannot be listed: nothing below it counts as gone."""
+        self.closed[folder] = reason
 
-    Hidden files and folders, symbolic links, pipes, sockets, devices and the index itself are passed
-    over. Raises SettingError for a path that does not exist, a file of a kind nobody reads, or a
-    folder without anything to read (a mistyped or unmounted folder must not look like one that was
-    emptied).
+
+def discover(
+    paths: Sequence[Path],
+    suffixes: Sequence[str],
+    roots: Sequence[Path],
+    index: Path,
+    exclusions: Exclusions | None = None,
+) -> Found:
+    """All readable files under `paths`, in a stable order, each once; a path given by name is meant.
+
+    What is excluded, hidden, a pipe, a socket, a device or the index itself is passed over, and so is
+    a link that leads out of the remembered folder around it. Raises SettingError for a path that does
+    not exist, a file of a kind nobody reads, a bad pattern, or a folder without anything to read (a
+    mistyped or unmounted folder must not look like one that was emptied).
     """
     found = Found()
     seen: set[Path] = set()
     for given in paths:
-        path = Path(os.path.abspath(given))  # noqa: PTH100 - a link given by name is meant, not its target
+        path = as_spelt(Path(os.path.abspath(given)))  # noqa: PTH100 - a link is meant, not its target
         before = len(seen)
-        for file, root in _files(path, given, found, index.resolve()):
+        for file, root in _files(path, given, found, roots, index, exclusions or Exclusions()):
             if file.suffix.lower() not in suffixes:
                 found.skipped[file.suffix.lower() or file.name] += 1
             elif not _is_text(str(file)):
-                found.closed[file] = "its name is not valid UTF-8: rename it"
+                found.close(file, "its name is not valid UTF-8: rename it")
             elif file not in seen:
                 seen.add(file)
                 found.sources.append(Source(file, _root(file, root, roots)))
@@ -76,37 +110,63 @@ def discover(paths: Sequence[Path], suffixes: Sequence[str], roots: Sequence[Pat
     return found
 
 
-def _files(path: Path, given: Path, found: Found, index: Path) -> Iterator[tuple[Path, Path]]:
+def folders(
+    paths: Sequence[Path], roots: Sequence[Path], index: Path, exclusions: Exclusions | None = None
+) -> list[Path]:
+    """The folders in which a change may matter to an ingest of `paths`; a missing path has none.
+
+    Raises SettingError for a bad pattern.
+    """
+    found = Found()
+    for given in paths:
+        path = Path(os.path.abspath(given))  # noqa: PTH100
+        if path.is_file() or path.is_dir():
+            for _ in _files(path, given, found, roots, index, exclusions or Exclusions()):
+                pass
+    return list(dict.fromkeys(found.folders))
+
+
+def as_spelt(path: Path) -> Path:
+    """`path` with each part written as the file system lists it.
+
+    Where upper and lower case or two Unicode forms of a name are one to the file system, the same
+    file must not get two ids by how it was typed. A link in the path stays one.
+    """
+    spelt = Path(path.anchor)
+    for part in path.parts[1:]:
+        spelt /= _spelling(spelt, part)
+    return spelt
+
+
+def _spelling(folder: Path, name: str) -> str:
+    try:
+        listed = os.listdir(folder)  # noqa: PTH208 - names are wanted, not paths
+        if name in listed:
+            return name
+        alike = [each for each in listed if _same_name(each, name)]
+        return next((each for each in alike if (folder / each).samefile(folder / name)), name)
+    except OSError:
+        return name
+
+
+def _same_name(one: str, other: str) -> bool:
+    return unicodedata.normalize("NFC", one).casefold() == unicodedata.normalize("NFC", other).casefold()
+
+
+def _files(
+    path: Path, given: Path, found: Found, roots: Sequence[Path], index: Path, exclusions: Exclusions
+) -> Iterator[tuple[Path, Path]]:
     if path.is_file():
+        found.folders.append(path.parent)
         yield path, path.parent
         return
     if not path.is_dir():
         what = "is neither a file nor a folder" if path.exists() else "no such file or folder"
         raise SettingError(f"{given}: {what}")
-
-    def closed(error: OSError) -> None:
-        found.closed[Path(error.filename)] = error.strerror or str(error)
-
-    for folder, subfolders, names in os.walk(path, onerror=closed):
-        here = Path(folder)
-        subfolders[:] = sorted(name for name in subfolders if name[0] != "." and not _is(here / name, index))
-        for name in sorted(names):
-            if name[0] != "." and _is_plain(here / name):
-                yield here / name, path
-
-
-def _is(folder: Path, index: Path) -> bool:
-    return folder.name == index.name and folder.resolve() == index
-
-
-def _is_plain(file: Path) -> bool:
-    """Whether it may be opened: a pipe would block for ever, a link could lead anywhere."""
-    try:
-        return stat.S_ISREG(file.lstat().st_mode)
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True  # it is there, and the reader will say what is the matter with it
+    top = min((root for root in roots if path.is_relative_to(root)), key=lambda r: len(r.parts), default=path)
+    walk = Walk(path, top, exclusions, index.resolve(), found.pass_over, found.close)
+    yield from ((file, path) for file in walk.files())
+    found.folders += walk.folders
 
 
 def _is_text(path: str) -> bool:
@@ -131,4 +191,5 @@ def _nothing(given: Path, path: Path, suffixes: Sequence[str], found: Found) -> 
             return f"{place}: {reason}"
     if path.is_file():
         return f"{given}: not a kind of file that is read here; these are: {readable}"
-    return f"{given}: nothing to read in this folder (looked for {readable}); nothing was changed"
+    passed = "".join(f"; {each.count} {reason}" for reason, each in sorted(found.passed.items()))
+    return f"{given}: nothing to read in this folder (looked for {readable}{passed}); nothing was changed"

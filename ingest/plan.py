@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,9 @@ from ingest.discover import Found, Source
 from rag.protocols import StoredDocument
 
 _BLOCK = 1 << 20
+# A file changed this recently may change again without its time of change showing it: file systems
+# count in steps of up to two seconds.
+_SETTLED_NS = 2_100_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,23 +46,57 @@ class Plan:
         return len(set(self.gone) - set(self.moved.values()))
 
 
-def plan(found: Found, stored: Sequence[StoredDocument], shape: Callable[[Path], str]) -> Plan:
-    """The plan for what was found. `shape` names all settings that shape a file's chunks."""
+class Digests:
+    """Digests of files, remembered while a process follows a folder: what did not change is not read.
+
+    A file counts as unchanged while its size, both its times and its inode do; one run alone reads
+    every file, so that no clock decides what a search finds.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[Path, tuple[tuple[int, ...], str, str]] = {}
+
+    def of(self, file: Path, shape: str) -> str:
+        """The digest of the content of `file` and of `shape`. Raises OSError."""
+        status = file.stat()
+        state = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+        if (last := self._known.get(file)) is not None and last[:2] == (state, shape):
+            return last[2]
+        began = time.time_ns()
+        digest = _digest(file, shape)
+        if began - max(status.st_mtime_ns, status.st_ctime_ns) > _SETTLED_NS:
+            self._known[file] = (state, shape, digest)
+        else:
+            self._known.pop(file, None)
+        return digest
+
+
+def plan(
+    found: Found,
+    stored: Sequence[StoredDocument],
+    shape: Callable[[Path], str],
+    digest: Callable[[Path, str], str] | None = None,
+) -> Plan:
+    """The plan for what was found. `shape` names all settings that shape a file's chunks.
+
+    `digest` is `Digests().of` of a process that makes one plan after the other.
+    """
+    digest_of = digest or _digest
     result = Plan(failed=[(str(folder), reason) for folder, reason in sorted(found.closed.items())])
     known = {document.id: document for document in stored}
     present: set[str] = set()
     for source, name in _named(found.sources, stored):
         present.add(name)
         try:
-            digest = _digest(source.path, shape(source.path))
+            content = digest_of(source.path, shape(source.path))
         except OSError as error:
             result.failed.append((name, f"cannot be read: {error.strerror}"))
             continue
         last = known.get(name)
-        if last is not None and last.digest == digest and last.source == str(source.path):
+        if last is not None and last.digest == content and last.source == str(source.path):
             result.unchanged.append(name)
         else:
-            result.write.append(Planned(source, name, digest))
+            result.write.append(Planned(source, name, content))
     result.gone = [
         document.id
         for document in stored

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from ingest.discover import Found, discover
+from ingest.discover import Found, as_spelt, discover
+from ingest.walk import INDEX, LINK_AGAIN, LINK_KNOWN, LINK_NOWHERE, LINK_OUT, SPECIAL
 from rag.errors import SettingError
 
 SUFFIXES = [".md", ".txt"]
@@ -41,7 +42,13 @@ def test_hidden_files_links_and_the_index_are_passed_over(tmp_path: Path) -> Non
     (tmp_path / "link.md").symlink_to(tmp_path / "a.md")
     (tmp_path / "loop").symlink_to(tmp_path, target_is_directory=True)
     roundabout = tmp_path / "sub" / ".." / "index"
-    assert _names(_discover(tmp_path, index=roundabout)) == ["a.md", "sub/index/d.md"]
+    found = _discover(tmp_path, index=roundabout)
+    assert _names(found) == ["a.md", "sub/index/d.md"]
+    assert {reason: passed.count for reason, passed in found.passed.items()} == {
+        "hidden": 2,
+        INDEX: 1,
+        LINK_KNOWN: 2,
+    }
 
 
 def test_a_link_given_by_name_is_followed(tmp_path: Path) -> None:
@@ -119,3 +126,98 @@ def test_only_what_would_have_been_found_counts_as_covered(tmp_path: Path) -> No
     assert not found.covers(tmp_path / "docs2" / "b.md")
     found.closed[tmp_path / "docs" / "locked"] = "Permission denied"
     assert not found.covers(tmp_path / "docs" / "locked" / "c.md")
+
+
+def test_links_inside_the_folder_are_followed_to_what_is_not_reached_without_them(tmp_path: Path) -> None:
+    _tree(tmp_path, "a.md", ".store/b.md", ".store/deep/c.md", ".store/d.md", "v3/e.md")
+    (tmp_path / "b.md").symlink_to(".store/b.md")
+    (tmp_path / "current").symlink_to(".store", target_is_directory=True)
+    (tmp_path / "latest").symlink_to("v3", target_is_directory=True)
+    (tmp_path / "twice").symlink_to(".store/deep", target_is_directory=True)
+    found = _discover(tmp_path)
+    # Each real file once: b.md is met before the folder that holds it, `twice` before `deep` in it.
+    assert _names(found) == ["a.md", "b.md", "current/d.md", "twice/c.md", "v3/e.md"]
+    assert found.passed[LINK_KNOWN].examples == [str(tmp_path / "latest")]
+    assert found.passed[LINK_AGAIN].count == 2
+
+
+def test_links_out_of_the_folder_into_a_circle_or_nowhere_are_reported(tmp_path: Path) -> None:
+    root = tmp_path / "root"
+    _tree(root, "a.md", ".hidden/b.md")
+    _tree(tmp_path, "outside/secret.md", "index/c.md")
+    (root / "out").symlink_to(tmp_path / "outside", target_is_directory=True)
+    (root / "secret.md").symlink_to("../outside/secret.md")
+    (root / "all").symlink_to("/", target_is_directory=True)
+    (root / "up").symlink_to("..", target_is_directory=True)
+    (root / "self.md").symlink_to("self.md")
+    (root / "gone.md").symlink_to("nothing.md")
+    (root / ".hidden" / "back").symlink_to("..", target_is_directory=True)
+    (root / ".hidden" / "loop").symlink_to(".", target_is_directory=True)
+    (root / "in").symlink_to(".hidden", target_is_directory=True)
+    found = _discover(root)
+    assert _names(found) == ["a.md", "in/b.md"]
+    assert found.passed[LINK_OUT].count == 4
+    assert found.passed[LINK_NOWHERE].count == 2
+    assert found.passed[LINK_AGAIN].examples == [str(root / "in" / "loop")]
+    assert found.passed[LINK_KNOWN].examples == [str(root / "in" / "back")]
+
+
+def test_a_link_does_not_bring_in_what_an_ignore_file_leaves_out(tmp_path: Path) -> None:
+    _tree(tmp_path, "a.md", "drafts/b.md", "node_modules/c.md", ".x/d.md")
+    (tmp_path / ".lecternignore").write_text("drafts/\n*-link\n", "utf-8")
+    (tmp_path / "b.md").symlink_to("drafts/b.md")
+    (tmp_path / "c.md").symlink_to("node_modules/c.md")
+    (tmp_path / "x-link").symlink_to(".x", target_is_directory=True)
+    found = _discover(tmp_path)
+    assert _names(found) == ["a.md", "c.md"]
+    assert found.passed[f"excluded by {tmp_path / '.lecternignore'}: drafts/"].count == 2
+
+
+def test_a_link_to_the_index_a_pipe_or_a_device_is_never_followed(tmp_path: Path) -> None:
+    _tree(tmp_path, "a.md", ".index/b.md")
+    os.mkfifo(tmp_path / ".pipe.md")
+    (tmp_path / "c.md").symlink_to(".pipe.md")
+    (tmp_path / "null.md").symlink_to("/dev/null")
+    (tmp_path / "d").symlink_to(".index", target_is_directory=True)
+    found = _discover(tmp_path, index=tmp_path / ".index")
+    assert _names(found) == ["a.md"]
+    assert (found.passed[SPECIAL].count, found.passed[INDEX].count) == (3, 2)
+
+
+def test_a_link_out_of_a_subfolder_stays_inside_the_remembered_folder(tmp_path: Path) -> None:
+    _tree(tmp_path, "sub/a.md", ".store/b.md", "other/c.md")
+    (tmp_path / "sub" / "b.md").symlink_to("../.store/b.md")
+    (tmp_path / "sub" / "c.md").symlink_to("../other/c.md")
+    for paths in ((tmp_path / "sub",), (tmp_path,)):
+        names = _names(_discover(*paths, roots=(tmp_path,)))
+        assert [name for name in names if name.startswith("sub")] == ["sub/a.md", "sub/b.md"]
+    assert _names(_discover(tmp_path / "sub")) == ["a.md"]
+
+
+def test_links_are_followed_in_a_folder_that_is_itself_reached_by_a_link(tmp_path: Path) -> None:
+    _tree(tmp_path, "v1/a.md", "v1/.store/b.md")
+    (tmp_path / "v1" / "b.md").symlink_to(tmp_path / "v1" / ".store" / "b.md")
+    (tmp_path / "current").symlink_to("v1", target_is_directory=True)
+    found = _discover(tmp_path / "current")
+    assert [source.path for source in found.sources] == [tmp_path / "current" / n for n in ("a.md", "b.md")]
+
+
+def test_names_that_differ_only_in_case_or_unicode_form_are_files_of_their_own(tmp_path: Path) -> None:
+    names = {"Uber.md", "uber.md", "\u00fcber.md", "u\u0308ber.md"}
+    _tree(tmp_path, *names)
+    there = {path.name for path in tmp_path.iterdir()}
+    found = _discover(tmp_path)
+    assert set(_names(found)) == there
+    # However a name is typed, the file system's own spelling makes the id.
+    for name in names:
+        (source,) = _discover(tmp_path / name).sources
+        assert source.name in there
+        if len(there) == len(names):
+            assert source.name == name
+
+
+def test_a_path_keeps_its_spelling_where_the_file_system_lists_it_so(tmp_path: Path) -> None:
+    _tree(tmp_path, "Docs/A.md")
+    (tmp_path / "link").symlink_to("Docs", target_is_directory=True)
+    for path in (tmp_path / "Docs" / "A.md", tmp_path / "link" / "A.md", tmp_path / "missing" / "x"):
+        assert as_spelt(path) == path

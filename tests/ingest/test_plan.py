@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import sys
+import time
 from pathlib import Path
 
 from ingest.discover import Found, discover
-from ingest.plan import Plan, plan
+from ingest.plan import Digests, Plan, plan
 from rag.protocols import StoredDocument
 
 SHAPE = "shape 1"
@@ -102,9 +105,10 @@ def test_the_same_relative_path_under_several_folders_gets_ids_that_tell_them_ap
 
 
 def test_a_known_file_keeps_its_id_whatever_path_it_is_reached_by(tmp_path: Path) -> None:
-    path = _write(tmp_path / "sub" / "a.md", "a")
+    root = tmp_path / "root"
+    path = _write(root / "sub" / "a.md", "a")
     stored = _stored("sub/a.md", path, "a")
-    for found in (_found(path), _found(path.parent), _found(tmp_path), _found(tmp_path.parent)):
+    for found in (_found(path), _found(path.parent), _found(root), _found(tmp_path)):
         assert _plan(found, stored).unchanged == ["sub/a.md"]
 
 
@@ -124,3 +128,33 @@ def test_a_folder_that_does_not_open_is_reported_and_its_documents_stay(tmp_path
     result = _plan(found, _stored("locked/b.md", tmp_path / "locked" / "b.md", "b"))
     assert result.failed == [(str(tmp_path / "locked"), "Permission denied")]
     assert result.gone == []
+
+
+def test_remembered_digests_are_those_of_the_content_whatever_the_times_say(tmp_path: Path) -> None:
+    path = _write(tmp_path / "a.md", "000")
+    times = path.stat()
+    digests = Digests()
+    # Same name, size, inode and time of change, and often written within one tick of the system's clock.
+    for number in range(300):
+        path.write_text(f"{number:03}", "utf-8")
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+        assert digests.of(path, SHAPE) == _digest(f"{number:03}")
+    assert digests.of(path, "other") != _digest("299")
+
+
+def test_a_file_that_settled_is_not_read_again_until_it_changes(tmp_path: Path) -> None:
+    path = _write(tmp_path / "a.md", "one")
+    while time.time() - path.stat().st_ctime < 2.2:
+        time.sleep(0.1)
+    opened: list[str] = []
+    hooked = [True]  # an audit hook cannot be taken off again
+    sys.addaudithook(
+        lambda event, given: opened.append(str(given[0])) if hooked and event == "open" else None
+    )
+    digests = Digests()
+    for expected in (1, 1):
+        assert digests.of(path, SHAPE) == _digest("one")
+        assert opened.count(str(path)) == expected
+    hooked.clear()
+    path.write_text("two", "utf-8")
+    assert digests.of(path, SHAPE) == _digest("two")
