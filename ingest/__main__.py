@@ -4,53 +4,92 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING
 
-from rag.command import add_settings, run, settings_of
+from rag.command import COULD_NOT_START, add_settings, run, settings_of
+from rag.config import Settings
 from rag.errors import SettingError
+
+if TYPE_CHECKING:
+    from ingest.report import Report
+
+# What a flag that does something else of its own cannot be combined with.
+_ALONE = {"dump": ("dry_run", "rebuild", "json", "watch"), "watch": ("dry_run", "rebuild")}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 all well, 1 some documents failed, 2 it could not start."""
     options = _parser().parse_args(arguments)
+    for flag, others in _ALONE.items():
+        if getattr(options, flag) and (given := [other for other in others if getattr(options, other)]):
+            raise SettingError(f"--{flag} goes without --{given[0].replace('_', '-')}: leave one of them out")
+    settings = settings_of(options, {"ingest.exclude": options.exclude or None})
     if options.dump:
-        return _dump(options)
+        from ingest.dump import dump
+
+        return dump(settings, options.paths)
+    if options.watch:
+        return _watch(settings, options)
     from ingest.pipeline import ingest
 
     report = ingest(
-        settings_of(options),
-        options.paths,
-        dry_run=options.dry_run,
-        rebuild=options.rebuild,
-        quiet=options.quiet,
+        settings, options.paths, dry_run=options.dry_run, rebuild=options.rebuild, quiet=options.quiet
     )
+    return _print(report, options)
+
+
+def _print(report: Report, options: argparse.Namespace) -> int:
     if options.json:
-        print(json.dumps(report.as_json(), ensure_ascii=False, indent=2))
+        print(json.dumps(report.as_json(), ensure_ascii=False, indent=2), flush=True)
     else:
-        print("\n".join(report.lines()))
+        print("\n".join(report.lines()), flush=True)
     return 1 if report.failed else 0
 
 
-def _dump(options: argparse.Namespace) -> int:
-    for flag in ("dry_run", "rebuild", "json"):
-        if getattr(options, flag):
-            name = flag.replace("_", "-")
-            raise SettingError(f"--dump indexes nothing and always prints JSON: leave out --{name}")
-    from ingest.dump import dump
+def _watch(settings: Settings, options: argparse.Namespace) -> int:
+    """Ingest now and after every change, until SIGTERM or Ctrl-C; the status of the last report."""
+    from ingest.discover import folders
+    from ingest.pipeline import exclusions, ingest, known_roots
+    from ingest.plan import Digests
+    from ingest.watch import watch
 
-    return dump(settings_of(options), options.paths)
+    stop, digests = Event(), Digests()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+
+    def ingest_and_print() -> int:
+        report = ingest(settings, options.paths, quiet=options.quiet, digests=digests)
+        return _print(report, options)
+
+    status = watch(
+        options.paths,
+        ingest_and_print,
+        stop=stop,
+        folders=lambda: folders(options.paths, known_roots(settings), settings.index, exclusions(settings)),
+        index=settings.index,
+    )
+    return COULD_NOT_START if status is None else status
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m ingest",
-        description="Index Markdown, text and PDF files. Run again after changes: only what changed is read.",
+        description="Index folders and files. Run again after changes: only what changed is read.",
     )
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a folder or a file")
     add_settings(parser)
     parser.add_argument("--json", action="store_true", help="print the report as one JSON object")
+    parser.add_argument("--watch", action="store_true", help="stay, and ingest after every change")
+    parser.add_argument(
+        "--exclude",
+        action="append",
+        metavar="PATTERN",
+        help="leave out what this gitignore pattern names; may be repeated",
+    )
     parser.add_argument("--dry-run", action="store_true", help="say what would be done, change nothing")
     parser.add_argument(
         "--dump",

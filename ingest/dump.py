@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from ingest.discover import discover
-from ingest.pipeline import build_loaders, build_splitter
-from ingest.plan import Planned, plan
+from ingest.loading import build_loaders, build_splitter
+from ingest.pipeline import build_reader, exclusions, threads
+from ingest.plan import plan
+from ingest.reading import Read, in_order, size_on_disk
 from ingest.report import one_line
 from rag.build import build_embedder
 from rag.config import Settings
-from rag.errors import DocumentError
-from rag.protocols import Loader, Splitter
-from rag.types import Document, Loaded
 
 Failure: TypeAlias = tuple[str, str]
 
@@ -40,37 +39,37 @@ def dump(settings: Settings, paths: Sequence[Path]) -> int:
 def documents(settings: Settings, paths: Sequence[Path]) -> Iterator[dict[str, Any] | Failure]:
     """Each document under `paths` as JSON, or the path and the reason of one that cannot be read.
 
-    Ids are what a first ingest of the same paths would give. Raises SettingError.
+    Ids are what a first ingest of the same paths would give. Secrets are treated as an ingest treats
+    them; the placeholders of each call are its own. Raises SettingError.
     """
     with ExitStack() as stack:
         loaders = build_loaders(settings, stack)
-        found = discover(paths, list(loaders), [], settings.index)
-        splitter = build_splitter(settings, build_embedder(settings))
-        todo = plan(found, [], lambda _: splitter.fingerprint)
+        found = discover(paths, list(loaders), [], settings.index, exclusions(settings))
+        reader = build_reader(settings, loaders, build_splitter(settings, build_embedder(settings)), None)
+        todo = plan(found, [], lambda _: reader.fingerprint)
         yield from todo.failed
-        for planned in todo.write:
-            yield _read(planned, loaders, splitter)
+        for read in in_order(todo.write, reader.read, size_on_disk, threads(settings)):
+            yield _as_json(read)
 
 
-def _read(planned: Planned, loaders: Mapping[str, Loader], splitter: Splitter) -> dict[str, Any] | Failure:
-    path = planned.source.path
-    try:
-        loaded = loaders[path.suffix.lower()].load(path)
-    except DocumentError as error:
-        return planned.id, str(error)
-    return _document_json(planned, loaded, splitter)
-
-
-def _document_json(planned: Planned, loaded: Loaded, splitter: Splitter) -> dict[str, Any]:
-    document = Document(planned.id, loaded.text, planned.digest, loaded.metadata, loaded.pages)
+def _as_json(read: Read) -> dict[str, Any] | Failure:
+    document = read.document
+    if document is None:
+        return read.planned.id, read.failed or ""
     return {
         "path": document.id,
         "text": document.text,
         "pages": [{"number": page.number, "start": page.start, "end": page.end} for page in document.pages],
         "metadata": dict(document.metadata),
-        "warnings": [{"kind": warning.kind, "detail": warning.detail} for warning in loaded.warnings],
+        "warnings": [{"kind": kind, "detail": detail} for _, kind, detail in read.warnings],
         "chunks": [
-            {"start": chunk.start, "end": chunk.end, "heading": list(chunk.heading), "page": chunk.page}
-            for chunk in splitter.split(document)
+            {
+                "start": chunk.start,
+                "end": chunk.end,
+                "heading": list(chunk.heading),
+                "page": chunk.page,
+                "embedded": chunk.embedded,
+            }
+            for chunk in read.chunks
         ],
     }

@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 import json
+import os
+import secrets
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import cast
 
 from ingest.discover import Found, discover
-from ingest.plan import Plan, Planned, plan
+from ingest.duplicates import duplicates
+from ingest.exclude import Exclusions
+from ingest.loading import build_loaders, build_splitter, shape
+from ingest.plan import Digests, Plan, plan
 from ingest.progress import Progress
+from ingest.reading import Read, Reader, in_order, size_on_disk
 from ingest.report import Report
-from rag.backends import build, names
+from ingest.signatures import signatures
 from rag.build import build_embedder, build_indexer, build_store
-from rag.config import Backend, Settings
-from rag.errors import DocumentError, RagError, SettingError
+from rag.config import Settings
+from rag.errors import RagError, SettingError
 from rag.indexing import Indexer, check_embedder
-from rag.protocols import Embedder, Loader, Splitter, Store, StoredDocument
-from rag.types import Document
+from rag.protocols import Loader, Splitter, Store, StoredDocument
 
-_LOADERS = "ingest.loaders"
 _ROOTS = "roots"
-# Changes whenever the same file read with the same settings would give another text.
-_FORMAT = "1"
+# Under what name the record keeps the key that placeholders of secrets are made with.
+_KEY = "placeholder_key"
+_MOST_THREADS = 4
 
 
 def ingest(
@@ -34,21 +38,24 @@ def ingest(
     dry_run: bool = False,
     rebuild: bool = False,
     quiet: bool = False,
+    digests: Digests | None = None,
 ) -> Report:
     """Bring the index level with the files under `paths`; with `dry_run` only say what that would be.
 
-    Raises SettingError (wrong path or setting, index of another embedder) before anything is
-    changed, IndexBusy, or IndexDamaged. A document that cannot be read is reported, never raised.
+    `digests` remembers what files hold from one call to the next. Raises SettingError (wrong path or
+    setting, index of another embedder) before anything is changed, IndexBusy, or IndexDamaged. A
+    document that cannot be read is reported, never raised.
     """
     began = time.perf_counter()
     with ExitStack() as stack:
         loaders = build_loaders(settings, stack)
-        discover(paths, list(loaders), [], settings.index)  # a wrong path must not create an index
+        # A wrong path must not create an index.
+        discover(paths, list(loaders), [], settings.index, exclusions(settings))
         embedder = build_embedder(settings)
         embedder.count_tokens("")  # a damaged model must not create an index either
         splitter = build_splitter(settings, embedder)
         if dry_run:
-            report = _foretell(settings, paths, embedder, splitter, loaders, rebuild)
+            report = _foretell(settings, paths, build_reader(settings, loaders, splitter, None), rebuild)
         else:
             before = _living(settings) if rebuild else frozenset()
             indexer = stack.enter_context(build_indexer(settings, start_over=rebuild))
@@ -56,50 +63,96 @@ def ingest(
                 indexer.store.remember(_ROOTS, "[]")
             found = _discover(settings, paths, loaders, indexer.store)
             _remember_roots(indexer.store, found)
-            todo = plan(found, indexer.store.documents(), lambda path: _shape(path, splitter))
-            report = _carry_out(todo, indexer, splitter, loaders, quiet=quiet)
+            reader = build_reader(settings, loaders, splitter, indexer.store)
+            todo = _plan(found, indexer.store.documents(), reader, digests)
+            report = _carry_out(todo, indexer, reader, threads(settings), quiet=quiet)
+            if todo.write or todo.gone:
+                _tell_duplicates(report, indexer, settings)
             report.removed += len(before - {document.id for document in indexer.store.documents()})
-            report.skipped = found.skipped
+            report.tell(found)
             report.device = embedder.device if indexer.embedded_chunks else None
     report.seconds = time.perf_counter() - began
     return report
 
 
-def _foretell(
-    settings: Settings,
-    paths: Sequence[Path],
-    embedder: Embedder,
-    splitter: Splitter,
-    loaders: Mapping[str, Loader],
-    rebuild: bool,
-) -> Report:
+def exclusions(settings: Settings) -> Exclusions:
+    """What the settings leave out."""
+    return Exclusions(tuple(settings.ingest.exclude), settings.ingest.gitignore)
+
+
+def threads(settings: Settings) -> int:
+    """How many files are read at once."""
+    return settings.ingest.threads or min(_MOST_THREADS, os.cpu_count() or 1)
+
+
+def remembered_roots(store: Store | None) -> list[Path]:
+    """The folders that documents are named relative to."""
+    return [Path(root) for root in json.loads(store.settings().get(_ROOTS, "[]"))] if store else []
+
+
+def known_roots(settings: Settings) -> list[Path]:
+    """Those of the index as it is; none where there is no record that can be read."""
+    try:
+        store = build_store(settings, read_only=True)
+    except RagError:
+        return []
+    try:
+        return remembered_roots(store)
+    finally:
+        store.close()
+
+
+def build_reader(
+    settings: Settings, loaders: Mapping[str, Loader], splitter: Splitter, store: Store | None
+) -> Reader:
+    """What reads files as the settings say.
+
+    Placeholders of secrets are the same in all runs over one index, for its record keeps their key;
+    without a store they are this reader's own.
+    """
+    kept = store.settings().get(_KEY) if store else None
+    key = kept or secrets.token_hex(32)
+    if store is not None and kept is None:
+        store.remember(_KEY, key)
+    return Reader(loaders, splitter, settings.ingest.secrets, bytes.fromhex(key))
+
+
+def _plan(
+    found: Found, stored: Sequence[StoredDocument], reader: Reader, digests: Digests | None = None
+) -> Plan:
+    def shaped(path: Path) -> str:
+        return shape(path, reader.loaders, reader.fingerprint)
+
+    return plan(found, stored, shaped, digests.of if digests else None)
+
+
+def _foretell(settings: Settings, paths: Sequence[Path], reader: Reader, rebuild: bool) -> Report:
     before = _living(settings) if rebuild else frozenset()
     stored: list[StoredDocument] = []
     store = build_store(settings, read_only=True) if _has_record(settings) and not rebuild else None
-    found = _discover(settings, paths, loaders, store)
+    found = _discover(settings, paths, reader.loaders, store)
     if store is not None:
         stored = store.documents()
         if known := store.settings().get("embedder"):
-            check_embedder(settings.index, known, embedder)
+            check_embedder(settings.index, known, build_embedder(settings))
         store.close()
-    todo = plan(found, stored, lambda path: _shape(path, splitter))
+    todo = _plan(found, stored, reader)
     report = _counted(todo)
     report.removed += len(before - {planned.id for planned in todo.write})
     report.written = len(todo.write) - len(todo.moved)
     report.moved = len(todo.moved)
-    report.skipped, report.dry_run = found.skipped, True
+    report.dry_run = True
+    report.tell(found)
     return report
 
 
-def _carry_out(
-    todo: Plan, indexer: Indexer, splitter: Splitter, loaders: Mapping[str, Loader], *, quiet: bool
-) -> Report:
+def _carry_out(todo: Plan, indexer: Indexer, reader: Reader, threads: int, *, quiet: bool) -> Report:
     report = _counted(todo)
     written: set[str] = set()
     with Progress(len(todo.write), quiet=quiet) as progress:
-        for planned in todo.write:
-            if _read(planned, indexer, splitter, loaders, report):
-                written.add(planned.id)
+        for read in in_order(todo.write, reader.read, size_on_disk, threads):
+            if _take(read, indexer, report):
+                written.add(read.planned.id)
             progress.file(indexer.embedded_chunks)
         progress.say("embedding")
         indexer.flush()
@@ -121,28 +174,26 @@ def _counted(todo: Plan) -> Report:
     return Report(unchanged=len(todo.unchanged), removed=todo.removed, failed=list(todo.failed))
 
 
-def _read(
-    planned: Planned, indexer: Indexer, splitter: Splitter, loaders: Mapping[str, Loader], report: Report
-) -> bool:
-    """Load, split and hand one document to the indexer; False, and why in the report, if it cannot be."""
-    path = planned.source.path
-    try:
-        loaded = loaders[path.suffix.lower()].load(path)
-    except DocumentError as error:
-        report.failed.append((planned.id, str(error)))
+def _take(read: Read, indexer: Indexer, report: Report) -> bool:
+    """Hand a document to the indexer; False, and why in the report, if it could not be read."""
+    report.warnings += read.warnings
+    if read.document is None:
+        report.failed.append((read.planned.id, read.failed or ""))
         return False
-    report.warnings += [(planned.id, warning.kind, warning.detail) for warning in loaded.warnings]
-    document = Document(planned.id, loaded.text, planned.digest, loaded.metadata, loaded.pages)
-    empty = sum(page.start == page.end for page in loaded.pages)
-    indexer.add(document, splitter.split(document), source=str(path), empty_pages=empty)
+    source = str(read.planned.source.path)
+    indexer.add(read.document, read.chunks, source=source, empty_pages=read.empty_pages)
     return True
+
+
+def _tell_duplicates(report: Report, indexer: Indexer, settings: Settings) -> None:
+    signed = signatures(indexer.store, settings.index)
+    report.warnings += [each.warning for each in duplicates(signed)]
 
 
 def _discover(
     settings: Settings, paths: Sequence[Path], loaders: Mapping[str, Loader], store: Store | None
 ) -> Found:
-    roots = json.loads(store.settings().get(_ROOTS, "[]")) if store else []
-    return discover(paths, list(loaders), [Path(root) for root in roots], settings.index)
+    return discover(paths, list(loaders), remembered_roots(store), settings.index, exclusions(settings))
 
 
 def _remember_roots(store: Store, found: Found) -> None:
@@ -150,11 +201,6 @@ def _remember_roots(store: Store, found: Found) -> None:
     known = json.loads(store.settings().get(_ROOTS, "[]"))
     if not set(roots) <= set(known):
         store.remember(_ROOTS, json.dumps(sorted({*roots, *known}), ensure_ascii=False))
-
-
-def _shape(path: Path, splitter: Splitter) -> str:
-    """Names what decides how a file becomes chunks; part of the digest it is recognised by."""
-    return f"{_FORMAT} {path.suffix.lower()} {splitter.fingerprint}"
 
 
 def _has_record(settings: Settings) -> bool:
@@ -174,24 +220,3 @@ def _living(settings: Settings) -> frozenset[str]:
         return frozenset(document.id for document in store.documents())
     finally:
         store.close()
-
-
-def build_loaders(settings: Settings, stack: ExitStack) -> dict[str, Loader]:
-    """A loader for every suffix that a module of ingest.loaders names."""
-    from importlib import import_module
-
-    found: dict[str, Loader] = {}
-    for name in names(_LOADERS):
-        options = settings.pdf.model_dump() if name == "pdf" else {}
-        loader = cast(Loader, build(name, _LOADERS, Backend(name=name, **options)))
-        if close := getattr(loader, "close", None):
-            stack.callback(close)
-        for suffix in import_module(f"{_LOADERS}.{name}").SUFFIXES:
-            found[suffix] = loader
-    return found
-
-
-def build_splitter(settings: Settings, embedder: Embedder) -> Splitter:
-    """The splitter, counting in the embedder's tokens."""
-    given = {"count_tokens": embedder.count_tokens}
-    return cast(Splitter, build("splitter", "ingest.splitters", settings.splitter, **given))

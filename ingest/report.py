@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from ingest.discover import Found, PassedOver
+
 
 @dataclass(slots=True)
 class Report:
@@ -19,6 +21,7 @@ class Report:
     failed: list[tuple[str, str]] = field(default_factory=list)
     warnings: list[tuple[str, str, str]] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
+    passed: dict[str, PassedOver] = field(default_factory=dict)
     empty_pages: int = 0
     chunks: int = 0
     seconds: float = 0.0
@@ -27,6 +30,10 @@ class Report:
     device: str | None = None
     generation: str | None = None
     dry_run: bool = False
+
+    def tell(self, found: Found) -> None:
+        """Take over what was not read: of kinds nobody reads, and left out, by reason."""
+        self.skipped, self.passed = found.skipped, found.passed
 
     def as_json(self) -> dict[str, Any]:
         """The shape scripts rely on."""
@@ -40,6 +47,10 @@ class Report:
                 {"path": path, "kind": kind, "detail": detail} for path, kind, detail in self.warnings
             ],
             "skipped": {_text(kind): count for kind, count in sorted(self.skipped.items())},
+            "excluded": [
+                {"reason": reason, "count": each.count, "examples": [_text(name) for name in each.examples]}
+                for reason, each in sorted(self.passed.items())
+            ],
             "empty_pages": self.empty_pages,
             "chunks": self.chunks,
             "seconds": round(self.seconds, 3),
@@ -62,6 +73,10 @@ class Report:
         if self.skipped:
             kinds = ", ".join(f"{count} {one_line(kind)}" for kind, count in sorted(self.skipped.items()))
             yield f"skipped  files of other kinds: {kinds}"
+        for reason, each in sorted(self.passed.items()):
+            more = [" ..."] if each.count > len(each.examples) else []
+            examples = ", ".join([*map(one_line, each.examples), *more])
+            yield f"left out {each.count} {reason}: {examples}"
         would = "would be " if self.dry_run else ""
         moved = f", {self.moved} moved" if self.moved else ""
         yield (

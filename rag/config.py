@@ -10,7 +10,7 @@ import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import (
@@ -49,13 +49,54 @@ class Retrieval(BaseModel):
 
 
 class Pdf(BaseModel):
-    """Limits of the process that parses PDF files."""
+    """How PDF files are read: limits of each of the processes, passwords, and OCR of scanned pages.
+
+    `processes` 0 is one for each processor, four at most. `file_passwords` has patterns of a path's
+    end as keys. The limits of `ocr` are those of one page.
+    """
 
     model_config = ConfigDict(extra="forbid")
     seconds: float = Field(60.0, gt=0)
     memory_mb: int = Field(2048, ge=256)
     max_pages: int = Field(10_000, ge=1)
+    processes: int = Field(0, ge=0, le=64)
     password: str = ""
+    passwords: list[str] = []
+    file_passwords: dict[str, str] = {}
+    running_heads: Literal["keep", "drop"] = "keep"
+    ocr: Literal["auto", "off"] = "auto"
+    ocr_seconds: float = Field(60.0, gt=0)
+    ocr_memory_mb: int = Field(4096, ge=1024)
+
+    @field_validator("passwords", mode="before")
+    @classmethod
+    def _listed(cls, value: object) -> object:
+        """Refused here, because pydantic's own message would show the password."""
+        if isinstance(value, list) and all(isinstance(each, str) for each in value):
+            return value
+        raise SettingError('pdf.passwords: must be a list of texts like ["one", "two"]')
+
+    @field_validator("file_passwords", mode="before")
+    @classmethod
+    def _by_file(cls, value: object) -> object:
+        if isinstance(value, dict) and all(isinstance(each, str) for each in value.values()):
+            return value
+        raise SettingError('pdf.file_passwords: must be a table like {"reports/*.pdf" = "one"}')
+
+
+class Ingest(BaseModel):
+    """Which files are read and what becomes of secrets in them.
+
+    `exclude` are gitignore patterns; `threads` read that many files at once (0: one a processor, four at
+    most); `max_bytes` is the largest file that is read (0: each kind has its own limit).
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    exclude: list[str] = []
+    gitignore: bool = True
+    secrets: Literal["redact", "flag", "skip"] = "redact"
+    threads: int = Field(0, ge=0, le=64)
+    max_bytes: int = Field(0, ge=0)
 
 
 class Api(BaseModel):
@@ -81,6 +122,7 @@ class Settings(BaseSettings):
     splitter: Backend = Backend(name="markdown")
     retriever: Retrieval = Retrieval()
     generator: Backend = Backend(name="extractive")
+    ingest: Ingest = Ingest()
     pdf: Pdf = Pdf()
     api: Api = Api()
 

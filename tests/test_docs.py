@@ -96,7 +96,9 @@ def test_the_guide_states_the_defaults(language: str) -> None:
         flat = {f"generator.{key}": value for key, value in options("generator", name).items()} | flat
     for name, stated in re.findall(r"^\| `([a-z_.]+)` \| ([^|]+?) \|", text, re.MULTILINE):
         value = flat[name]
-        if isinstance(value, (int, float)):
+        if isinstance(value, bool):
+            assert stated == str(value).lower(), name
+        elif isinstance(value, (int, float)):
             assert float(stated) == value, name
         elif value:
             assert stated == f"`{value}`", name

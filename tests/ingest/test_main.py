@@ -206,3 +206,62 @@ def test_dump_goes_with_no_flag_that_is_about_indexing(flag: str, process: Comma
     assert (outcome.status, outcome.out, outcome.err.count("\n")) == (2, "", 1)
     assert outcome.err.startswith("error: --dump")
     assert flag in outcome.err
+
+
+def test_patterns_leave_files_out_and_the_report_says_which(ingest: Command, docs: Path) -> None:
+    (docs / "drafts").mkdir()
+    (docs / "drafts" / "idea.md").write_text("# Idea\n\nNot yet.\n", encoding="utf-8")
+    (docs / ".lecternignore").write_text("drafts/\n", encoding="utf-8")
+    report = ingest(docs, "--exclude", "sub/b.md").report
+    assert report["written"] == 1
+    reasons = {each["reason"]: each["count"] for each in report["excluded"]}
+    assert reasons["excluded by --exclude 'sub/b.md'"] == 1
+    assert any(".lecternignore" in reason for reason in reasons)
+    assert ingest(docs, text=True).out.count("left out") >= 1
+
+
+def test_the_same_text_in_two_files_is_told(ingest: Command, docs: Path) -> None:
+    text = "The lighthouse keeper wrote down the weather every evening, in a book that nobody read. " * 3
+    (docs / "one.md").write_text(text, encoding="utf-8")
+    (docs / "two.md").write_text(text + "\n", encoding="utf-8")
+    told = [each for each in ingest(docs).report["warnings"] if each["kind"] == "duplicate"]
+    assert [(each["path"], each["detail"]) for each in told] == [("two.md", "is the same text as one.md")]
+    assert ingest(docs).report["warnings"] == []
+
+
+def test_no_secret_reaches_the_index_the_report_or_an_answer(ingest: Command, docs: Path) -> None:
+    secret = "AKIA" + "Q3EGRIPZ4WJZ2N7D"
+    (docs / "keys.md").write_text(f"# Keys\n\nThe access key is {secret} for now.\n", encoding="utf-8")
+    outcome = ingest(docs)
+    [told] = [each for each in outcome.report["warnings"] if each["kind"] == "secret"]
+    assert told["path"] == "keys.md"
+    assert "on line 3" in told["detail"]
+    assert secret not in outcome.out + outcome.err
+    assert not any(
+        secret.encode() in file.read_bytes() for file in Path("index").rglob("*") if file.is_file()
+    )
+    assert outcome.report["generation"] == ingest(docs, "--rebuild").report["generation"]
+
+
+@pytest.mark.parametrize("flags", [("--watch", "--rebuild"), ("--dump", "--watch"), ("--dump", "--json")])
+def test_flags_that_contradict_each_other_are_refused(
+    ingest: Command, docs: Path, flags: tuple[str, str]
+) -> None:
+    outcome = ingest(docs, *flags, text=True)
+    assert outcome.status == 2
+    assert f"{flags[0]} goes without {flags[1]}" in outcome.err
+
+
+def test_a_watched_folder_is_followed_until_it_is_told_to_stop(docs: Path) -> None:
+    """A real process: what is saved while it watches is in the index, and SIGTERM ends it well."""
+    command = [sys.executable, "-m", "ingest", str(docs), "--watch", "--quiet"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            counted = (line for line in process.stdout if line.startswith("documents "))
+            assert "2 written" in next(counted)
+            (docs / "new.md").write_text("# New\n\nA heron stood in the pond.\n", encoding="utf-8")
+            assert "1 written" in next(counted)
+        finally:
+            process.terminate()
+        assert process.wait(timeout=60) == 0

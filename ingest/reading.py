@@ -1,0 +1,134 @@
+"""One file read: its text, without secrets, cut into chunks; several files ahead of who takes them."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TypeAlias, TypeVar
+
+from ingest.plan import Planned
+from ingest.secrets.find import VERSION, Secret
+from ingest.secrets.redact import Policy, Redacted, apply
+from rag.errors import DocumentError
+from rag.protocols import Loader, Splitter
+from rag.types import Chunk, Document, Loaded, Page
+
+# Bytes of files that are read and not yet taken: what bounds the memory, whatever the corpus.
+_AHEAD_BYTES = 64_000_000
+_SHOWN_LINES = 10
+
+_Item = TypeVar("_Item")
+_Result = TypeVar("_Result")
+Warning: TypeAlias = tuple[str, str, str]  # noqa: A001 - document, kind, detail, as the report has them
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A file that was read, or the reason why not; `empty_pages` hold no text."""
+
+    planned: Planned
+    document: Document | None = None
+    chunks: tuple[Chunk, ...] = ()
+    empty_pages: int = 0
+    warnings: tuple[Warning, ...] = ()
+    failed: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads files; any number of threads may call it. `key` is what placeholders of secrets hang on."""
+
+    loaders: Mapping[str, Loader]
+    splitter: Splitter
+    policy: Policy
+    key: bytes
+
+    @property
+    def fingerprint(self) -> str:
+        """Names what decides which chunks a text gives."""
+        return f"{self.splitter.fingerprint} secrets/{VERSION} {self.policy}"
+
+    def read(self, planned: Planned) -> Read:
+        """The file's document and chunks. Whatever the file is, nothing is raised but by a fault of ours."""
+        path = planned.source.path
+        try:
+            loaded = self.loaders[path.suffix.lower()].load(path)
+        except DocumentError as error:
+            return Read(planned, failed=str(error))
+        loaded, secrets = _without_secrets(loaded, self.policy, self.key)
+        document = Document(planned.id, loaded.text, planned.digest, loaded.metadata, loaded.pages)
+        warnings = [(planned.id, each.kind, each.detail) for each in loaded.warnings]
+        return Read(
+            planned,
+            document,
+            tuple(self.splitter.split(document)),
+            sum(page.start == page.end for page in loaded.pages),
+            (*warnings, *((planned.id, "secret", detail) for detail in secrets)),
+        )
+
+
+def in_order(
+    items: Iterable[_Item], work: Callable[[_Item], _Result], size: Callable[[_Item], int], threads: int
+) -> Iterator[_Result]:
+    """What `work` makes of each item, in the order of the items; done by `threads` ahead of the caller.
+
+    Together the items ahead are of at most 64 MB, as `size` counts them, or one alone is larger.
+    """
+    with ThreadPoolExecutor(threads, thread_name_prefix="read") as pool:
+        ahead: deque[tuple[int, Future[_Result]]] = deque()
+        try:
+            for item in items:
+                own = size(item)
+                while ahead and (len(ahead) > 2 * threads or own + sum(n for n, _ in ahead) > _AHEAD_BYTES):
+                    yield ahead.popleft()[1].result()
+                ahead.append((own, pool.submit(work, item)))
+            while ahead:
+                yield ahead.popleft()[1].result()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def size_on_disk(planned: Planned) -> int:
+    """The file's bytes, 0 where it has gone."""
+    try:
+        return planned.source.path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _without_secrets(loaded: Loaded, policy: Policy, key: bytes) -> tuple[Loaded, list[str]]:
+    """The same by the policy, metadata included, and one line about each kind of secret found."""
+    redacted = apply(loaded.text, policy, key)
+    told = _told(redacted, policy)
+    if redacted.skipped:
+        return replace(loaded, text="", pages=(), metadata={}), told
+    metadata = {name: apply(value, policy, key) for name, value in loaded.metadata.items()}
+    told += [f"metadata {name}: {line}" for name, own in metadata.items() for line in _told(own, policy)]
+    kept = {name: own.text for name, own in metadata.items() if not own.skipped}
+    pages = tuple(
+        Page(page.number, redacted.moved(page.start), redacted.moved(page.end)) for page in loaded.pages
+    )
+    return replace(loaded, text=redacted.text, pages=pages, metadata=kept), told
+
+
+_DONE: Mapping[Policy, str] = {
+    "redact": "replaced by a placeholder",
+    "flag": "left in the text: set ingest.secrets to redact or skip to keep it out of the index",
+    "skip": "the file is not indexed",
+}
+
+
+def _told(redacted: Redacted, policy: Policy) -> list[str]:
+    kinds: dict[str, list[Secret]] = {}
+    for secret in redacted.found:
+        kinds.setdefault(secret.kind, []).append(secret)
+    return [f"{kind} {_lines(found)}: {_DONE[policy]}" for kind, found in kinds.items()]
+
+
+def _lines(found: list[Secret]) -> str:
+    lines = sorted({secret.line for secret in found})
+    shown = ", ".join(map(str, lines[:_SHOWN_LINES]))
+    more = f" and {len(lines) - _SHOWN_LINES} more" if len(lines) > _SHOWN_LINES else ""
+    return f"on line{'s' if len(lines) > 1 else ''} {shown}{more}"
