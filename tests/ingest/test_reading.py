@@ -117,9 +117,14 @@ def test_no_more_is_read_ahead_than_memory_allows() -> None:
 
 def test_who_stops_taking_stops_the_reading() -> None:
     begun: list[int] = []
-    results = in_order(range(1000), lambda item: begun.append(item) or item, lambda _: 1, 2)
-    assert next(iter(results)) == 0
-    results.close()  # type: ignore[attr-defined]
+
+    def work(item: int) -> int:
+        begun.append(item)
+        return item
+
+    results = in_order(range(1000), work, lambda _: 1, 2)
+    assert next(results) == 0
+    del results
     assert len(begun) < 20
 
 
