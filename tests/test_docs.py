@@ -92,8 +92,9 @@ def test_the_guide_lists_every_setting_once_and_no_other(language: str) -> None:
 def test_the_guide_states_the_defaults(language: str) -> None:
     text = (ROOT / "docs/guide" / language / "06-settings.md").read_text("utf-8")
     flat = dict(_flat(defaults()))
-    for name in backends.names("rag.generators"):
-        flat = {f"generator.{key}": value for key, value in options("generator", name).items()} | flat
+    for section, package in PACKAGES.items():
+        for name in backends.names(package):
+            flat = {f"{section}.{key}": value for key, value in options(section, name).items()} | flat
     for name, stated in re.findall(r"^\| `([a-z_.]+)` \| ([^|]+?) \|", text, re.MULTILINE):
         value = flat[name]
         if isinstance(value, bool):

@@ -1,0 +1,327 @@
+"""The sparse index beside the libraries: build, one query, a batch, one more document, opening.
+
+    python docs/bench_sparse.py --documents 20000
+    python docs/bench_sparse.py --documents 200000 --systems bmx,tantivy --json figures.json
+
+Documents are 60 to 100 terms drawn from a Zipf distribution, questions six terms from the same. Every
+system builds in a process of its own and answers in another, in the same run on the same machine:
+compare within a table, not across tables. bm25s and tantivy are measured where they are installed
+(`pip install bm25s tantivy`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+Documents: TypeAlias = list[list[str]]
+Search: TypeAlias = Callable[[Sequence[str]], Any]
+Figures: TypeAlias = dict[str, float]
+SYSTEMS = ("bmx", "tantivy", "bm25s", "baguetter")
+_VOCABULARY = 300_000
+_EXPONENT = 1.07
+_BATCH = 32
+_REPEATS = 3
+
+
+def main() -> None:
+    """Measure the systems asked for and print one table."""
+    arguments = _arguments()
+    if arguments.child:
+        stage, system, folder = arguments.child
+        print(json.dumps(_STAGES[stage](system, Path(folder), arguments)))
+        return
+    found: dict[str, Figures] = {}
+    for system in arguments.systems.split(","):
+        if system in ("bm25s", "tantivy") and find_spec(system) is None:
+            print(f"{system} is not installed: pip install {system}", file=sys.stderr)
+            continue
+        with tempfile.TemporaryDirectory(prefix="bench-sparse-") as folder:
+            found[system] = {}
+            for stage in arguments.stages.split(","):
+                found[system] |= _child(stage, system, folder)
+                print(f"{system}, {stage}: {found[system]}", file=sys.stderr)
+    print(_table(found, arguments))
+    if arguments.json:
+        Path(arguments.json).write_text(json.dumps(found, indent=1), "utf-8")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Measure the sparse index beside the libraries.")
+    parser.add_argument("--documents", type=int, default=20_000)
+    parser.add_argument("--queries", type=int, default=1_000)
+    parser.add_argument("--depth", type=int, default=10)
+    parser.add_argument("--systems", default=",".join(SYSTEMS))
+    parser.add_argument("--stages", default=",".join(_STAGES), help="build comes first: the others need it")
+    parser.add_argument("--json", help="write the figures here as well")
+    parser.add_argument("--child", nargs=3, metavar=("STAGE", "SYSTEM", "FOLDER"), help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def _child(stage: str, system: str, folder: str) -> Figures:
+    command = [sys.executable, *sys.argv, "--child", stage, system, folder]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)  # noqa: S603 - ourselves
+    figures: Figures = json.loads(done.stdout.splitlines()[-1])
+    return figures
+
+
+def _build(system: str, folder: Path, arguments: argparse.Namespace) -> Figures:
+    documents = _documents(arguments.documents)
+    before = time.perf_counter()
+    _BUILDERS[system](folder, documents)
+    figures = {"build s": time.perf_counter() - before}
+    figures["index MB"] = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6
+    return figures
+
+
+def _ask(system: str, folder: Path, arguments: argparse.Namespace) -> Figures:
+    questions = _questions(arguments.queries)
+    _import(system)
+    before = time.perf_counter()
+    search, many = _OPENERS[system](folder, arguments.depth)
+    figures = {"open ms": 1000 * (time.perf_counter() - before), "opened MB": _resident()}
+    before = time.perf_counter()
+    search(questions[0])
+    figures["first query ms"] = 1000 * (time.perf_counter() - before)
+    for question in questions[: _BATCH * 4]:  # compilers and page cache; questions are all different
+        search(question)
+    if system == "bmx":
+        search.__self__.warm()  # type: ignore[attr-defined]  # the method's reader
+    runs = [[_milliseconds(search, question) for question in questions] for _ in range(_REPEATS)]
+    times = np.median(runs, axis=0)  # of each question: what else runs on the machine hits one of them
+    figures["p50 ms"], figures["p95 ms"] = (float(np.percentile(times, at)) for at in (50, 95))
+    figures["asked MB"] = _resident()
+    batches = [questions[at : at + _BATCH] for at in range(0, min(len(questions), 8 * _BATCH), _BATCH)]
+    for name, answer in (
+        ("32 in turn ms", lambda batch: [search(each) for each in batch]),
+        ("32 at once ms", many),
+    ):
+        figures[name] = statistics.median(_milliseconds(answer, batch) for batch in batches)
+    figures["32 at once x"] = figures["32 in turn ms"] / figures["32 at once ms"]
+    return figures
+
+
+def _add(system: str, folder: Path, _: argparse.Namespace) -> Figures:
+    """One more document until a search can find it. Only what can add one without a rebuild is run."""
+    if system not in _ADDERS:
+        return {}
+    words = [f"new{at}" for at in range(80)]
+    _import(system)
+    return {"add ms": statistics.median(_ADDERS[system](folder, words, at) for at in range(_REPEATS))}
+
+
+_STAGES = {"build": _build, "ask": _ask, "add": _add}
+
+
+def _documents(count: int) -> Documents:
+    source = np.random.default_rng(1)
+    words = np.array([f"term{number}" for number in range(_VOCABULARY)], dtype=object)
+    share = _shares()
+    documents: Documents = []
+    for first in range(0, count, 10_000):
+        lengths = source.integers(60, 101, min(10_000, count - first))
+        drawn = words[np.searchsorted(share, source.random(int(lengths.sum())))]
+        ends = np.cumsum(lengths)
+        documents += [drawn[end - length : end].tolist() for end, length in zip(ends, lengths, strict=True)]
+    return documents
+
+
+def _questions(count: int) -> Documents:
+    drawn = np.searchsorted(_shares(), np.random.default_rng(2).random((count, 6)))
+    return [[f"term{number}" for number in row] for row in drawn.tolist()]
+
+
+def _shares() -> Any:
+    weights = 1 / np.arange(1, _VOCABULARY + 1) ** _EXPONENT
+    return np.cumsum(weights) / weights.sum()
+
+
+def _import(system: str) -> None:
+    """So that opening is timed without the import."""
+    if system == "baguetter":
+        from rag.sparse._bmx import bmx
+
+        bmx()
+    else:
+        import_module("rag.sparse.bmx" if system == "bmx" else system)
+
+
+def _build_ours(folder: Path, documents: Documents) -> None:
+    from rag.sparse.bmx import build
+
+    build().write(folder, iter(documents))
+
+
+def _build_baguetter(folder: Path, documents: Documents) -> None:
+    from rag.sparse.baguetter import build
+
+    build().write(folder, documents)
+
+
+def _build_bm25s(folder: Path, documents: Documents) -> None:
+    bm25s: Any = import_module("bm25s")
+
+    index = bm25s.BM25(backend="numba")
+    index.index(documents, show_progress=False)
+    index.save(str(folder), allow_pickle=False)
+
+
+def _build_tantivy(folder: Path, documents: Documents) -> None:
+    tantivy: Any = import_module("tantivy")
+
+    schema = tantivy.SchemaBuilder()
+    schema.add_text_field("body", stored=False, tokenizer_name="whitespace", index_option="freq")
+    schema.add_unsigned_field("row", stored=True)
+    index = tantivy.Index(schema.build(), str(folder))
+    writer = index.writer(512_000_000, os.cpu_count() or 1)
+    for row, document in enumerate(documents):
+        writer.add_document(tantivy.Document(body=" ".join(document), row=row))
+    writer.commit()
+    writer.wait_merging_threads()
+
+
+def _open_ours(folder: Path, depth: int) -> tuple[Search, Search]:
+    from rag.sparse._bmx_reader import BmxReader
+    from rag.sparse.bmx import build
+
+    reader = build().open(folder)
+    assert isinstance(reader, BmxReader)  # noqa: S101 - tells mypy
+    # A bound method, through which the kernel can be loaded before the clock starts.
+    return _OneDepth(reader, depth).search, lambda batch: reader.search_many(batch, depth)
+
+
+class _OneDepth:
+    def __init__(self, reader: Any, depth: int) -> None:
+        self._reader = reader
+        self._depth = depth
+        self.warm = reader.warm
+
+    def search(self, terms: Sequence[str]) -> Any:
+        return self._reader.search(terms, self._depth)
+
+
+def _open_baguetter(folder: Path, depth: int) -> tuple[Search, Search]:
+    from rag.sparse.baguetter import build
+
+    reader = build().open(folder)
+    return (lambda terms: reader.search(terms, depth)), lambda batch: [
+        reader.search(each, depth) for each in batch
+    ]
+
+
+def _open_bm25s(folder: Path, depth: int) -> tuple[Search, Search]:
+    bm25s: Any = import_module("bm25s")
+
+    index = bm25s.BM25.load(str(folder), mmap=True)
+    index.backend = "numba"
+
+    def ask(batch: Any, threads: int) -> Any:
+        return index.retrieve(batch, k=depth, show_progress=False, n_threads=threads)
+
+    return (lambda terms: ask([terms], 0)), lambda batch: ask(batch, -1)
+
+
+def _open_tantivy(folder: Path, depth: int) -> tuple[Search, Search]:
+    tantivy: Any = import_module("tantivy")
+
+    index = tantivy.Index.open(str(folder))
+    searcher = index.searcher()
+
+    def search(terms: Sequence[str]) -> Any:
+        query = index.parse_query(" ".join(terms), ["body"])
+        return searcher.search(query, depth, count=False).hits
+
+    return search, lambda batch: [search(each) for each in batch]
+
+
+def _add_ours(folder: Path, words: list[str], number: int) -> float:
+    from rag.sparse.bmx import BmxIndex, build
+
+    index = build()
+    assert isinstance(index, BmxIndex)  # noqa: S101 - tells mypy
+    before = time.perf_counter()
+    index.write_segment(folder / f"added-{number}", [words])
+    reader = index.open_segments([folder, folder / f"added-{number}"])
+    if not len(reader.search(words[:6], 10).rows):
+        raise RuntimeError("the added document is not found")
+    return 1000 * (time.perf_counter() - before)
+
+
+def _add_tantivy(folder: Path, words: list[str], number: int) -> float:
+    tantivy: Any = import_module("tantivy")
+
+    index = tantivy.Index.open(str(folder))
+    before = time.perf_counter()
+    writer = index.writer(15_000_000, 1)
+    writer.add_document(tantivy.Document(body=" ".join(words), row=number))
+    writer.commit()
+    writer.wait_merging_threads()
+    index.reload()
+    if not index.searcher().search(index.parse_query(words[0], ["body"]), 10).hits:
+        raise RuntimeError("the added document is not found")
+    return 1000 * (time.perf_counter() - before)
+
+
+_BUILDERS = {
+    "bmx": _build_ours,
+    "baguetter": _build_baguetter,
+    "bm25s": _build_bm25s,
+    "tantivy": _build_tantivy,
+}
+_OPENERS = {"bmx": _open_ours, "baguetter": _open_baguetter, "bm25s": _open_bm25s, "tantivy": _open_tantivy}
+_ADDERS = {"bmx": _add_ours, "tantivy": _add_tantivy}
+
+
+def _milliseconds(work: Callable[[Any], Any], argument: Any) -> float:
+    before = time.perf_counter()
+    work(argument)
+    return 1000 * (time.perf_counter() - before)
+
+
+def _resident() -> float:
+    """Resident memory of this process in MB, mapped pages of files included."""
+    lines = Path("/proc/self/status").read_text("utf-8").splitlines()
+    return float(next(line.split()[1] for line in lines if line.startswith("VmRSS"))) / 1024
+
+
+def _table(found: dict[str, Figures], arguments: argparse.Namespace) -> str:
+    """Figures of each system, behind those of the others how many times ours they are."""
+    about = f"{arguments.documents:,} documents of 60-100 terms, {arguments.queries} questions of 6 terms"
+    lines = [
+        f"{about}, best {arguments.depth}, {os.cpu_count()} cores",
+        "",
+        "| measure | " + " | ".join(found) + " |",
+        "|---|" + "---|" * len(found),
+    ]
+    for name in dict.fromkeys(name for figures in found.values() for name in figures):
+        cells = list(_cells(name, found))
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
+def _cells(name: str, found: dict[str, Figures]) -> Iterator[str]:
+    ours = found.get("bmx", {}).get(name)
+    for system, figures in found.items():
+        if name not in figures:
+            yield "rebuilds" if name == "add ms" else "-"
+        elif ours and system != "bmx":
+            yield f"{figures[name]:.3g} ({figures[name] / ours:.3g}x)"
+        else:
+            yield f"{figures[name]:.3g}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,245 @@
+"""Searches several segments as one collection without its deleted rows."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from rag.errors import QuestionError
+from rag.sparse._bmx_exhaustive import all_scores, best_rows, some_scores
+from rag.sparse._bmx_formula import (
+    Collection,
+    Floats,
+    Query,
+    TermStatistics,
+    Variant,
+    counted,
+    prepare,
+)
+from rag.sparse._bmx_segment import Segment, Span
+from rag.sparse._bmx_tombstones import bitmap, living_statistics
+from rag.types import Ranking, Vectors
+
+Spans: TypeAlias = tuple[Span | None, ...]
+Prepared: TypeAlias = tuple[Query, list[Spans]]
+_KEPT_TERMS = 1 << 16
+# Importing numba and loading the kernel costs about as much as scoring this many postings with numpy:
+# whoever asks that much is likely to ask more.
+_WORTH_COMPILING = 30_000_000
+
+
+class BmxReader:
+    """Rows are numbered through the segments in their order, deleted ones included.
+
+    N, average length, df and entropies are always those of the living rows; they add up exactly, so
+    the same living documents give the same scores however they came in. Safe to use from many threads.
+    """
+
+    def __init__(
+        self, segments: Sequence[Segment], deleted: Sequence[Iterable[int]], variant: Variant
+    ) -> None:
+        self._segments = tuple(segments)
+        self._variant = variant
+        self._bases = np.cumsum([0, *(segment.size for segment in segments)])
+        given = [np.unique(np.fromiter(rows, dtype=np.int64)) for rows in deleted]
+        self._deleted = given + [np.zeros(0, dtype=np.int64)] * (len(segments) - len(given))
+        self._dead = [bitmap(segment, rows) for segment, rows in zip(segments, self._deleted, strict=True)]
+        gone = sum(len(rows) for rows in self._deleted)
+        pairs = zip(segments, self._deleted, strict=True)
+        length = sum(own.length - int(own.lengths[rows].sum(dtype=np.int64)) for own, rows in pairs)
+        self._collection = Collection(int(self._bases[-1]) - gone, length)
+        self._terms: dict[str, tuple[TermStatistics, Spans] | None] = {}
+        self._kernel: Any = None
+        self._work = 0
+        self._loading: threading.Thread | None = None
+        self._lock = threading.Lock()
+
+    def search(self, terms: Sequence[str], depth: int) -> Ranking:
+        """At most `depth` living rows that share a term, scores > 0, equal scores in row order."""
+        prepared = self._prepare(terms)
+        if prepared is None or depth < 1:
+            return _sorted(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32))
+        if self._kernel is None and not self._worth_compiling(prepared[1]):
+            return _ranking(self._exhaustive(*prepared), depth)
+        return self._compiled([prepared], min(depth, self._collection.documents))[0]
+
+    def search_many(self, queries: Sequence[Sequence[str]], depth: int) -> list[Ranking]:
+        """What `search` gives for each question, computed on every core."""
+        prepared = {at: found for at, terms in enumerate(queries) if (found := self._prepare(terms))}
+        if self._kernel is None or not prepared or depth < 1:
+            return [self.search(terms, depth) for terms in queries]
+        rankings = [_sorted(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32))] * len(queries)
+        cores = min(_cores(), len(prepared))
+        shares = [list(prepared)[first::cores] for first in range(cores)]
+        depth = min(depth, self._collection.documents)
+        with ThreadPoolExecutor(cores) as pool:
+            work = pool.map(lambda own: self._compiled([prepared[at] for at in own], depth), shares)
+            for own, found_by_one in zip(shares, work, strict=True):
+                for at, ranking in zip(own, found_by_one, strict=True):
+                    rankings[at] = ranking
+        return rankings
+
+    def search_weighted(self, queries: Sequence[tuple[Sequence[str], float]], depth: int) -> Ranking:
+        """The best rows by the weighted sum of several questions' scores.
+
+        The paper's query augmentation: the question with weight 1 and each rewording A_i with w_i give
+        score(Q) + sum of w_i * score(A_i). Raises QuestionError for a weight that is negative or not finite.
+        """
+        total = np.zeros(int(self._bases[-1]))
+        for terms, weight in queries:
+            if not (np.isfinite(weight) and weight >= 0):
+                raise QuestionError(f"a question's weight is a number from 0 up, not {weight}")
+            if prepared := self._prepare(terms):
+                total += weight * self._exhaustive(*prepared)
+        return _ranking(total, depth)
+
+    def score(self, terms: Sequence[str], rows: Sequence[int]) -> Vectors:
+        """Scores of these rows, float32 (len(rows),): 0 where no term is shared or the row is deleted."""
+        found, _ = self._some(terms, np.asarray(rows, dtype=np.int64))
+        scores: Vectors = found.astype(np.float32)
+        return scores
+
+    def explain(self, terms: Sequence[str], row: int) -> dict[str, float]:
+        """What each term that the row holds adds to its score, largest first; the sum is the score."""
+        _, parts = self._some(terms, np.array([row], dtype=np.int64))
+        found = {term: float(part[0]) for term, part in parts.items() if part[0] > 0}
+        return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+
+    def warm(self) -> None:
+        """Load the compiled kernel now instead of after the first questions (a server's start)."""
+        from rag.sparse._bmx_kernel import best_of_segment
+
+        if self._segments:  # the first call compiles, or loads what was compiled before
+            empty, whole = np.zeros(0), np.zeros(1, dtype=np.int64)
+            heaps = np.zeros((0, 1), dtype=np.float32), np.zeros((0, 1), dtype=np.int64)
+            nothing = np.zeros(0, dtype=np.uint8), 0, whole, np.zeros((0, 2), dtype=np.int64)
+            values = (empty, empty, empty)
+            best_of_segment(
+                self._segments[0].arrays, *nothing, values, np.zeros((0, 4)), *heaps, whole[:0].copy()
+            )
+        self._kernel = best_of_segment
+
+    def _prepare(self, terms: Sequence[str]) -> Prepared | None:
+        times = counted(terms, self._variant)
+        found = {term: place for term in times if (place := self._term(term)) is not None}
+        if not found:
+            return None
+        statistics = {term: place[0] for term, place in found.items()}
+        return prepare(times, statistics, self._collection, self._variant), [
+            spans for _, spans in found.values()
+        ]
+
+    def _term(self, term: str) -> tuple[TermStatistics, Spans] | None:
+        """The living statistics of a term and its span per segment; None if no living row holds it."""
+        try:
+            return self._terms[term]
+        except KeyError:
+            pass
+        if len(self._terms) >= _KEPT_TERMS:
+            self._terms = {}
+        encoded = term.encode("utf-8", "surrogatepass")
+        spans = tuple(segment.find(encoded) for segment in self._segments)
+        sums = np.zeros(3, dtype=np.int64)
+        for segment, span, gone, dead in zip(self._segments, spans, self._deleted, self._dead, strict=True):
+            if span is not None:
+                sums += living_statistics(segment, span, gone, dead)
+        found = (TermStatistics(*sums.tolist()), spans) if sums[0] else None
+        self._terms[term] = found
+        return found
+
+    def _exhaustive(self, query: Query, spans: list[Spans]) -> Floats:
+        scores = np.zeros(int(self._bases[-1]))
+        for at, (segment, dead) in enumerate(zip(self._segments, self._dead, strict=True)):
+            own = [each[at] for each in spans]
+            if any(own):
+                part = scores[self._bases[at] : self._bases[at + 1]]
+                part[:] = all_scores(segment, own, query)
+                if dead is not None:
+                    part[dead != 0] = 0.0
+        return scores
+
+    def _compiled(self, prepared: Sequence[Prepared], depth: int) -> list[Ranking]:
+        """What the kernel finds for each question; it runs without the interpreter's lock."""
+        queries = [query for query, _ in prepared]
+        values = tuple(
+            np.concatenate(parts)
+            for parts in zip(*((query.weights, query.gains, query.times) for query in queries), strict=True)
+        )
+        scalars = np.array([(query.slope, query.offset, query.fixed, query.asked) for query in queries])
+        firsts = np.cumsum([0, *(len(query.terms) for query in queries)])
+        scores = np.empty((len(queries), depth), dtype=np.float32)
+        rows = np.empty((len(queries), depth), dtype=np.int64)
+        sizes = np.zeros(len(queries), dtype=np.int64)
+        for at, (segment, dead) in enumerate(zip(self._segments, self._dead, strict=True)):
+            held = [each[at] for _, spans in prepared for each in spans]
+            if any(held):
+                bounds = np.array(
+                    [(span.start, span.end) if span else (0, 0) for span in held], dtype=np.int64
+                )
+                gone = np.zeros(0, dtype=np.uint8) if dead is None else dead
+                base = int(self._bases[at])
+                self._kernel(segment.arrays, gone, base, firsts, bounds, values, scalars, scores, rows, sizes)
+        return [
+            _sorted(own[:size], mine[:size])
+            for own, mine, size in zip(rows, scores, sizes.tolist(), strict=True)
+        ]
+
+    def _some(self, terms: Sequence[str], rows: npt.NDArray[np.int64]) -> tuple[Floats, dict[str, Floats]]:
+        """Scores of these rows and what each known term adds to them."""
+        scores = np.zeros(len(rows))
+        prepared = self._prepare(terms)
+        if prepared is None:
+            return scores, {}
+        query, spans = prepared
+        parts = np.zeros((len(query.terms), len(rows)))
+        owners = np.searchsorted(self._bases, rows, side="right") - 1
+        for at in np.unique(owners).tolist():
+            mine = np.flatnonzero(owners == at)
+            local = rows[mine] - self._bases[at]
+            dead = self._dead[at]
+            if dead is not None:
+                mine, local = mine[dead[local] == 0], local[dead[local] == 0]
+            scores[mine], parts[:, mine] = some_scores(
+                self._segments[at], [each[at] for each in spans], query, local
+            )
+        return scores, dict(zip(query.terms, parts, strict=True))
+
+    def _worth_compiling(self, spans: list[Spans]) -> bool:
+        """Whether the kernel can be called; it starts loading once enough was asked.
+
+        Until then questions go on being answered by numpy: compiling for the first time takes seconds.
+        """
+        with self._lock:
+            self._work += sum(span.end - span.start for each in spans for span in each if span)
+            self._work += int(self._bases[-1]) // 8
+            if self._work > _WORTH_COMPILING and self._loading is None:
+                self._loading = threading.Thread(target=self._load, name="bmx-kernel")
+                self._loading.start()
+        return self._kernel is not None
+
+    def _load(self) -> None:
+        with suppress(ImportError):  # a numba that does not fit this machine: numpy goes on answering
+            self.warm()
+
+
+def _sorted(rows: npt.NDArray[np.int64], scores: Vectors) -> Ranking:
+    order = np.lexsort((rows, -scores))
+    return Ranking(rows[order], scores[order])
+
+
+def _ranking(scores: Floats, depth: int) -> Ranking:
+    rounded = scores.astype(np.float32)
+    rows = best_rows(rounded, depth)
+    return Ranking(rows, rounded[rows])
+
+
+def _cores() -> int:
+    affinity: Callable[[int], set[int]] | None = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
