@@ -28,6 +28,7 @@ PACKAGES = (
     "transformers",
 )
 _SECRET = ("key", "password")
+_KEPT = 10
 
 
 def evaluation_json(test_set: TestSet, plan: Plan, measured: Mapping[str, Measured]) -> dict[str, Any]:
@@ -174,3 +175,17 @@ def _shown(name: str, options: Mapping[str, Any], swept: set[str]) -> dict[str, 
 def without_queries(evaluation: Mapping[str, Any]) -> dict[str, Any]:
     """The evaluation as it is printed unless every query's figures are asked for."""
     return {name: value for name, value in evaluation.items() if name != "per_query"}
+
+
+def first_results(evaluation: Mapping[str, Any]) -> dict[str, Any]:
+    """The evaluation with the first ten results of every query: what a report or a baseline keeps, whose
+    files would otherwise be ten times as large.
+    """
+    rows = {
+        system: {
+            query: {**row, "results": row["results"][:_KEPT]} if "results" in row else row
+            for query, row in queries.items()
+        }
+        for system, queries in evaluation["per_query"].items()
+    }
+    return {**evaluation, "per_query": rows}

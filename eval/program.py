@@ -12,7 +12,7 @@ from typing import Any
 from eval.answers import SHARES
 from eval.baseline import read_baseline, save_baseline
 from eval.datasets import expand, read_test_set
-from eval.evaluation import evaluation_json, without_queries
+from eval.evaluation import evaluation_json, first_results, without_queries
 from eval.export import write_trec
 from eval.files import replace_file
 from eval.gate import counterpart, judge
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str]) -> int:
     if options.baseline and _fell(evaluations, before, options):
         return 1
     if options.save_baseline:
-        save_baseline(options.save_baseline, evaluations)
+        save_baseline(options.save_baseline, [first_results(each) for each in evaluations])
         say(f"baseline: {options.save_baseline}")
     return 1 if not options.baseline and any(_needs_a_person(each) for each in evaluations) else 0
 
@@ -73,7 +73,7 @@ def _measured(
                 write_trec(options.write_trec / test_set.name, measured)
         _print(evaluations, options)
         if options.report:
-            write_report(options.report, evaluations)
+            write_report(options.report, [first_results(each) for each in evaluations])
             say(f"report: {options.report / 'report.html'}")
         workspace.finish()
     return evaluations

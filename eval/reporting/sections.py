@@ -85,7 +85,7 @@ def overview(evaluations: Sequence[Evaluation]) -> Table:
     marked = any(cell.text.endswith(BELOW) for _, cells in rows for cell in cells)
     note = "Bold: the highest of its row."
     if marked:
-        note += f"{BELOW} lower than the highest, as a comparison shows; without it no comparison shows that."
+        note += f"{BELOW}: lower than the highest, as a comparison shows."
     return Table("nDCG@10 at a glance", "dataset", tuple(systems), rows, note)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from eval.evaluation import evaluation_json, without_queries
+from eval.evaluation import evaluation_json, first_results, without_queries
 from eval.judgements import of_passages
 from eval.measuring import Measured, Plan
 from eval.metrics import MEASURES
@@ -142,3 +142,10 @@ def test_ranks_of_chunks_are_not_compared_where_files_are_cut_differently() -> N
     plan = Plan(systems, {}, ["ndcg@10", "span_recall@5"], answers=False, seed=0, trials=1000, alpha=0.05)
     found = evaluation_json(SMALL, plan, measured)["comparisons"]
     assert [each["measure"] for each in found] == ["span_recall@5"]
+
+
+def test_a_report_and_a_baseline_keep_the_first_ten_results() -> None:
+    many = _run({"q1": [f"d{n}" for n in range(100)], "q2": []}, {})
+    kept = first_results(_evaluation(sparse=many))["per_query"]["sparse"]
+    assert kept["q1"]["results"] == [f"d{n}" for n in range(10)]
+    assert kept["q1"]["mrr@10"] == 0.0
