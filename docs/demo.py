@@ -1,4 +1,4 @@
-"""`make demo`: ingest this project's documents, ask it one question in each language, show the answers."""
+"""`make demo`: ingest this project's guide, ask it one question in each language, show the answers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ QUESTIONS = ("What happens when an ingest is killed half way?", "没有显卡也
 
 def main() -> int:
     """Run the commands a user would type, printing each before its output."""
-    _show("ingest", "docs", "--index", INDEX)
+    _show("ingest", "docs/guide", "--index", INDEX)
     for question in QUESTIONS:
         _show("rag", "ask", question, "--index", INDEX)
     print("\nNow your own folder:\n")
