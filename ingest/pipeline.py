@@ -24,6 +24,7 @@ from rag.config import Settings
 from rag.errors import RagError, SettingError
 from rag.indexing import Indexer, check_embedder
 from rag.protocols import Loader, Splitter, Store, StoredDocument
+from rag.types import Warned
 
 _ROOTS = "roots"
 # Under what name the record keeps the key that placeholders of secrets are made with.
@@ -180,8 +181,13 @@ def _take(read: Read, indexer: Indexer, report: Report) -> bool:
     if read.document is None:
         report.failed.append((read.planned.id, read.failed or ""))
         return False
-    source = str(read.planned.source.path)
-    indexer.add(read.document, read.chunks, source=source, empty_pages=read.empty_pages)
+    indexer.add(
+        read.document,
+        read.chunks,
+        source=str(read.planned.source.path),
+        empty_pages=read.empty_pages,
+        warnings=[Warned(kind, detail) for _, kind, detail in read.warnings],
+    )
     return True
 
 

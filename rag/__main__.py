@@ -1,23 +1,29 @@
-"""`python -m rag ask|search|status`: the same answers in the terminal."""
+"""`python -m rag ask|search|status|doctor`: the same answers in the terminal, and what ails the index."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from rag.command import add_settings, run, settings_of
 from rag.config import Settings
 from rag.types import MODES, Answer, Citation, Hit
 from rag.wire import answer_json, heading_path, hit_json
 
+if TYPE_CHECKING:
+    from rag.doctor import Examination, Finding
+
 _EXCERPT = 240
+_SHOWN_FINDINGS = 10
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit status: 0 well (a refusal is an answer), 1 the index is damaged, 2 it could not start."""
+    """Exit status: 0 well (a refusal is an answer), 1 the index needs a person, 2 it could not start."""
     options = _parser().parse_args(arguments)
     command: Callable[[argparse.Namespace, Settings], int] = options.command
     return command(options, settings_of(options, {"retriever.mode": getattr(options, "mode", None)}))
@@ -46,6 +52,23 @@ def _status(options: argparse.Namespace, settings: Settings) -> int:
     result = status(settings)
     _print(options, result, lambda: [f"{name:<14}{value}" for name, value in result.items()])
     return 0 if result["intact"] else 1
+
+
+def _doctor(options: argparse.Namespace, settings: Settings) -> int:
+    from rag.doctor import examine
+
+    found = examine(settings, files=not options.no_files)
+    result = {
+        "index": str(settings.index),
+        "generation": found.generation,
+        "documents": found.documents,
+        "chunks": found.chunks,
+        "findings": [asdict(finding) for finding in found.findings],
+        "healthy": found.healthy,
+    }
+    most = None if options.all else _SHOWN_FINDINGS
+    _print(options, result, lambda: _examination_lines(str(settings.index), found, most))
+    return 0 if found.healthy else 1
 
 
 def _print(options: argparse.Namespace, result: dict[str, Any], lines: Callable[[], list[str]]) -> None:
@@ -85,6 +108,37 @@ def _hit_lines(rank: int, hit: Hit) -> list[str]:
     return [f"{rank}. {place}  {hit.score:.3f} ({', '.join(legs)})", f"   {excerpt}"]
 
 
+def _examination_lines(index: str, found: Examination, most: int | None) -> list[str]:
+    size = f"{found.documents} documents, {found.chunks} chunks"
+    lines = [f"index {index}, generation {found.generation or 'unknown'}, {size}"]
+    kinds: dict[str, list[Finding]] = {}
+    for finding in sorted(found.findings, key=lambda each: not each.needs_a_person):
+        kinds.setdefault(finding.kind, []).append(finding)
+    for kind, own in kinds.items():
+        lines += ["", f"{kind.replace('_', ' ')}: {len(own)}", *map(_finding_line, own[:most])]
+        if most is not None and len(own) > most:
+            lines.append(f"    and {len(own) - most} more: --all shows them")
+    needed = Counter(finding.needs_a_person for finding in found.findings)
+    if found.healthy:
+        return [*lines, "", f"healthy; {needed[False]} findings need nobody" if needed else "healthy"]
+    return [*lines, "", f"{needed[True]} of {needed.total()} findings, marked !, need a person"]
+
+
+def _finding_line(finding: Finding) -> str:
+    mark = "!" if finding.needs_a_person else " "
+    return f"  {mark} " + _one_line(
+        f"{finding.document}: {finding.detail}" if finding.document else finding.detail
+    )
+
+
+def _one_line(text: str) -> str:
+    """A line feed or a terminal's escape in a name is shown, not obeyed."""
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape", "backslashreplace").decode("ascii")
+        for each in text
+    )
+
+
 def _place(document: str, heading: tuple[str, ...], page: int | None) -> str:
     parts = [document, f"page {page}" if page is not None else "", heading_path(heading)]
     return ", ".join(part for part in parts if part)
@@ -92,7 +146,7 @@ def _place(document: str, heading: tuple[str, ...], page: int | None) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m rag", description="Ask and search an index.")
-    verbs = parser.add_subparsers(required=True, metavar="ask|search|status")
+    verbs = parser.add_subparsers(required=True, metavar="ask|search|status|doctor")
     for name, command, what in (
         ("ask", _ask, "answer a question, with citations"),
         ("search", _search, "the best passages for a question"),
@@ -105,6 +159,12 @@ def _parser() -> argparse.ArgumentParser:
         _add_common(verb)
     verb = verbs.add_parser("status", help="what the index holds", description="what the index holds")
     verb.set_defaults(command=_status)
+    _add_common(verb)
+    what = "examine the index and the files it was made from; exit status 1 if anything needs a person"
+    verb = verbs.add_parser("doctor", help="what is wrong with the index and its files", description=what)
+    verb.set_defaults(command=_doctor)
+    verb.add_argument("--all", action="store_true", help="print every finding, not ten of a kind")
+    verb.add_argument("--no-files", action="store_true", help="leave the files it was made from alone")
     _add_common(verb)
     return parser
 

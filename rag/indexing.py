@@ -25,7 +25,7 @@ from rag.errors import IndexBusy, IndexDamaged, IndexMissing, SettingError
 from rag.generation import Manifest, publish, read_manifest, verify, write_files
 from rag.index import KEYS, RECORD, write_generation
 from rag.protocols import DenseIndex, Embedder, SparseIndex, Store, StoredDocument
-from rag.types import Chunk, Document, Vectors
+from rag.types import Chunk, Document, Vectors, Warned
 
 _BATCH_CHUNKS = 512
 _LOCK = "lock"
@@ -38,6 +38,7 @@ class _Waiting:
     chunks: Sequence[Chunk]
     source: str
     empty_pages: int
+    warnings: Sequence[Warned]
 
 
 class Indexer:
@@ -94,13 +95,19 @@ class Indexer:
         self._leaving.close()
 
     def add(
-        self, document: Document, chunks: Sequence[Chunk], source: str = "", empty_pages: int = 0
+        self,
+        document: Document,
+        chunks: Sequence[Chunk],
+        source: str = "",
+        empty_pages: int = 0,
+        warnings: Sequence[Warned] = (),
     ) -> None:
         """Have a document indexed; it is recorded when its batch is full or at `flush`.
 
-        `source` is the full path of its file, `empty_pages` how many of its pages hold no text.
+        `source` is the full path of its file, `empty_pages` how many of its pages hold no text,
+        `warnings` what was said when it was read.
         """
-        self._waiting.append(_Waiting(document, chunks, source, empty_pages))
+        self._waiting.append(_Waiting(document, chunks, source, empty_pages, warnings))
         self._waiting_chunks += len(chunks)
         if self._waiting_chunks >= _BATCH_CHUNKS:
             self.flush()
@@ -118,6 +125,7 @@ class Indexer:
                 [next(embedded) for _ in waiting.chunks],
                 source=waiting.source,
                 empty_pages=waiting.empty_pages,
+                warnings=waiting.warnings,
             )
         self._waiting.clear()
         self._waiting_chunks = 0

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from rag.types import Chunk, Document, Draft, Hit, Loaded, Ranking, Vectors
+from rag.types import Chunk, Document, Draft, Hit, Loaded, Ranking, Vectors, Warned
 
 
 class Loader(Protocol):
@@ -112,13 +112,17 @@ class DenseIndex(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class StoredDocument:
-    """What the record knows of a living document without its text; `source` is its file's full path."""
+    """What the record knows of a living document without its text.
+
+    `source` is its file's full path, `warnings` what was said when it was read.
+    """
 
     id: str
     source: str
     digest: str
     chunks: int
     empty_pages: int
+    warnings: tuple[Warned, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +151,7 @@ class Store(Protocol):
         *,
         source: str = "",
         empty_pages: int = 0,
+        warnings: Sequence[Warned] = (),
     ) -> None:
         """Put a document in place of its last version: all of it or none.
 
@@ -178,6 +183,10 @@ class Store(Protocol):
 
     def clear(self) -> None:
         """Retire every document and take none of their vectors over."""
+        ...
+
+    def faults(self) -> list[str]:
+        """What is wrong with the record as a file, a line each; nothing where it is sound."""
         ...
 
     def close(self) -> None: ...

@@ -20,7 +20,7 @@ import numpy as np
 
 from rag.errors import IndexBusy, IndexDamaged, RagError, SettingError
 from rag.protocols import Store, StoredChunk, StoredDocument
-from rag.types import Chunk, Document, Page, Vectors
+from rag.types import Chunk, Document, Page, Vectors, Warned
 
 T = TypeVar("T")
 
@@ -34,6 +34,7 @@ CREATE TABLE IF NOT EXISTS document (
     version INTEGER PRIMARY KEY AUTOINCREMENT,
     id TEXT NOT NULL, source TEXT NOT NULL, digest TEXT NOT NULL, text TEXT NOT NULL,
     metadata TEXT NOT NULL, pages TEXT NOT NULL, empty_pages INTEGER NOT NULL,
+    warnings TEXT,  -- NULL where there were none
     retired INTEGER  -- NULL while living, else the publish before which it was replaced
 );
 CREATE UNIQUE INDEX IF NOT EXISTS living ON document (id) WHERE retired IS NULL;
@@ -51,6 +52,9 @@ CREATE INDEX IF NOT EXISTS text_digest ON chunk (text_digest);
 INSERT OR IGNORE INTO setting VALUES ('format', '{_FORMAT}');
 COMMIT;
 """  # noqa: S608 - the one value put in is a number of ours
+# Columns that earlier releases did not have, and their tables.
+_ADDED = {"embedded": "chunk", "warnings": "document"}
+_MOST_FAULTS = 20
 
 
 class SqliteStore:
@@ -61,7 +65,7 @@ class SqliteStore:
         self._read_only = read_only
         self._local = threading.local()
         self._open: list[sqlite3.Connection] = []
-        self._upgraded = False
+        self._columns: set[str] = set()
         try:
             self._check_format()
             if not read_only:
@@ -75,10 +79,14 @@ class SqliteStore:
     def documents(self) -> list[StoredDocument]:
         """The living documents, by id."""
         rows = self._query(
-            "SELECT d.id, d.source, d.digest, count(c.key), d.empty_pages FROM document d "
-            "LEFT JOIN chunk c USING (version) WHERE d.retired IS NULL GROUP BY d.version ORDER BY d.id"
+            f"SELECT d.id, d.source, d.digest, count(c.key), d.empty_pages, {self._added('warnings')} "  # noqa: S608
+            "FROM document d LEFT JOIN chunk c USING (version) "
+            "WHERE d.retired IS NULL GROUP BY d.version ORDER BY d.id"
         )
-        return [StoredDocument(*row) for row in rows]
+        return [
+            StoredDocument(name, source, digest, chunks, empty_pages, _warnings(warnings))
+            for name, source, digest, chunks, empty_pages, warnings in rows
+        ]
 
     def document(self, document_id: str) -> Document | None:
         """The living version of a document."""
@@ -100,13 +108,14 @@ class SqliteStore:
         *,
         source: str = "",
         empty_pages: int = 0,
+        warnings: Sequence[Warned] = (),
     ) -> None:
         """Put `document` in place of its last version, in one transaction."""
         with self._transaction() as connection:
             self._retire(connection, [document.id])
             version = connection.execute(
-                "INSERT INTO document (id, source, digest, text, metadata, pages, empty_pages) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                "INSERT INTO document (id, source, digest, text, metadata, pages, empty_pages, warnings) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     document.id,
                     source,
@@ -115,6 +124,8 @@ class SqliteStore:
                     json.dumps(dict(document.metadata), ensure_ascii=False),
                     json.dumps([(page.number, page.start, page.end) for page in document.pages]),
                     empty_pages,
+                    # Escaped: a name in a detail need not be valid UTF-8.
+                    json.dumps([(each.kind, each.detail) for each in warnings]) if warnings else None,
                 ),
             ).lastrowid
             connection.executemany(
@@ -147,7 +158,7 @@ class SqliteStore:
             "SELECT version, id, text FROM document WHERE retired IS NULL ORDER BY id"
         ):
             for key, ordinal, start, end, heading, page, embedded, blob in self._query(
-                f"SELECT key, ordinal, start, end, heading, page, {self._embedded}, vectors "  # noqa: S608 - one of two names
+                f"SELECT key, ordinal, start, end, heading, page, {self._added('embedded')}, vectors "  # noqa: S608 - one of two names
                 "FROM chunk WHERE version = ? ORDER BY ordinal",
                 [version],
             ):
@@ -160,8 +171,8 @@ class SqliteStore:
         rows: list[tuple[Any, ...]] = []
         for part in _parts(list(keys)):
             rows += self._query(
-                f"SELECT key, version, ordinal, start, end, heading, page, {self._embedded} FROM chunk "  # noqa: S608
-                f"WHERE key IN ({_marks(part)})",
+                f"SELECT key, version, ordinal, start, end, heading, page, {self._added('embedded')} "  # noqa: S608
+                f"FROM chunk WHERE key IN ({_marks(part)})",
                 part,
             )
         # Each text is read once and cut here: SQLite would count its characters anew for every chunk.
@@ -204,6 +215,18 @@ class SqliteStore:
         for (problem,) in self._query("PRAGMA quick_check(1)"):
             if problem != "ok":
                 raise self._damaged(problem)
+
+    def faults(self) -> list[str]:
+        """What SQLite finds wrong with the file, indexes and references between tables included."""
+        try:
+            found = [str(line) for (line,) in self._query(f"PRAGMA integrity_check({_MOST_FAULTS})")]
+            loose = list(self._query("PRAGMA foreign_key_check"))
+        except IndexDamaged as error:
+            return [str(error)]
+        lines = [f"{self._file}: {line}" for line in found if line != "ok"]
+        if loose:
+            lines.append(f"{self._file}: {len(loose)} rows refer to rows that are not there")
+        return lines
 
     def close(self) -> None:
         """Close every connection; the store cannot be used afterwards."""
@@ -251,21 +274,23 @@ class SqliteStore:
             )
 
     def _upgrade(self) -> None:
-        """Give a record of an earlier release the column it lacks; its rows are not touched."""
+        """Give a record of an earlier release the columns it lacks; its rows are not touched."""
         with self._transaction() as connection:
-            if not _has_embedded(connection):
-                connection.execute("ALTER TABLE chunk ADD COLUMN embedded TEXT")
+            for column, table in _ADDED.items():
+                if not _has(connection, table, column):
+                    connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} TEXT")
 
-    @property
-    def _embedded(self) -> str:
-        """The column `embedded`, or NULL in a record that was opened by readers alone since it came.
+    def _added(self, column: str) -> str:
+        """A column of `_ADDED`, or NULL in a record that was opened by readers alone since it came.
 
         Asked anew until it is there: a writer may upgrade the record while this reader is open.
         """
-        if not self._upgraded:
+        if column not in self._columns:
             with self._translated():
-                self._upgraded = _has_embedded(self._connection)
-        return "embedded" if self._upgraded else "NULL"
+                if not _has(self._connection, _ADDED[column], column):
+                    return "NULL"
+            self._columns.add(column)
+        return column
 
     def _query(self, statement: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
         with self._translated():
@@ -337,8 +362,12 @@ def _row(version: int | None, chunk: Chunk, vectors: Vectors) -> tuple[object, .
     )
 
 
-def _has_embedded(connection: sqlite3.Connection) -> bool:
-    return any(row[1] == "embedded" for row in connection.execute("PRAGMA table_info(chunk)"))
+def _warnings(stored: str | None) -> tuple[Warned, ...]:
+    return tuple(Warned(kind, detail) for kind, detail in json.loads(stored)) if stored else ()
+
+
+def _has(connection: sqlite3.Connection, table: str, column: str) -> bool:
+    return any(row[1] == column for row in connection.execute(f"PRAGMA table_info({table})"))
 
 
 def _digest(text: str) -> bytes:

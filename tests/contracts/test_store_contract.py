@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from rag import backends, text
 from rag.protocols import Store
-from rag.types import Chunk, Document, Page, Vectors
+from rag.types import Chunk, Document, Page, Vectors, Warned
 
 # Letters of one to four bytes, one that has a combining mark and one outside the basic plane.
 ANY_TEXT = st.text("ab é部署😀\n\u0301𠀀", min_size=1, max_size=40).map(text.normalise).filter(bool)
@@ -234,3 +234,20 @@ def test_what_was_embedded_instead_of_the_text_comes_back_and_is_what_is_known(s
     assert [each.chunk for each in store.chunks()] == chunks
     assert list(store.fetch(keys(store)).values()) == chunks
     assert list(store.known([content[18:], seen])) == [seen]
+
+
+def test_what_was_said_when_a_document_was_read_is_kept_with_its_version(store: Store) -> None:
+    said = (Warned("encoding", "read as GB18030"), Warned("broken_pages", "第3页 \udcff"))
+    store.replace(Document("a.md", "text", "1"), [], [], warnings=said)
+    store.replace(Document("b.md", "text", "1"), [], [])
+    assert [document.warnings for document in store.documents()] == [said, ()]
+    store.replace(Document("a.md", "text", "2"), [], [], warnings=said[:1])
+    assert [document.warnings for document in store.documents()] == [said[:1], ()]
+
+
+def test_a_sound_record_has_no_faults(store: Store) -> None:
+    assert store.faults() == []
+    put(store, "a.md", "some text")
+    put(store, "a.md", "other text", "2")
+    store.collect(1)
+    assert store.faults() == []

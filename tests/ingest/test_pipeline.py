@@ -269,3 +269,24 @@ def test_any_history_of_edits_ends_in_the_index_of_one_clean_ingest(
     assert history.report["generation"] == clean.report["generation"]
     assert _documents(Path("index")) == _documents(Path("clean"))
     assert _found(Path("index")) == _found(Path("clean"))
+
+
+def test_what_is_said_of_a_file_stays_with_it_until_it_is_read_again(ingest: Command, docs: Path) -> None:
+    (docs / "a.md").write_text("# Door\n\n密码：Tr0ub4dor-xyz9\n\x07Mind the step.\n", "utf-8")
+    said = [(each["kind"], each["detail"]) for each in ingest(docs).report["warnings"]]
+    assert {kind for kind, _ in said} == {"secret", "control_characters"}
+    for _ in range(2):  # what is unchanged is not read, and says nothing again
+        assert _warnings(Path("index")) == {"a.md": said}
+        assert ingest(docs).report["warnings"] == []
+    (docs / "a.md").write_text("# Door\n\nMind the step.\n", "utf-8")
+    ingest(docs)
+    assert _warnings(Path("index")) == {}
+
+
+def _warnings(index: Path) -> dict[str, list[tuple[str, str]]]:
+    store = build_store(load_settings({"index": str(index)}), read_only=True)
+    try:
+        living = store.documents()
+    finally:
+        store.close()
+    return {each.id: [(own.kind, own.detail) for own in each.warnings] for each in living if each.warnings}

@@ -20,7 +20,7 @@ from rag.errors import IndexBusy, IndexDamaged, RagError, SettingError
 from rag.generation import MANIFEST, generation_folder, read_manifest, verify
 from rag.indexing import Indexer
 from rag.stores.sqlite import SqliteStore
-from rag.types import Chunk, Document
+from rag.types import Chunk, Document, Warned
 
 SettingsFor = Callable[..., Settings]
 Written = Callable[[Settings, Mapping[str, str]], str]
@@ -121,7 +121,7 @@ from pathlib import Path
 from rag import indexing
 from rag.build import build_indexer
 from rag.config import load_settings
-from rag.types import Chunk, Document
+from rag.types import Chunk, Document, Warned
 
 folder, texts = sys.argv[1], json.loads(sys.argv[2])
 indexing._BATCH_CHUNKS = 2
@@ -387,3 +387,16 @@ def test_an_index_that_cannot_be_made_is_a_setting_to_change(
     for folder in (tmp_path / "file", tmp_path / "file" / "index"):
         with pytest.raises(RagError, match=r"index = '.*file.*' cannot be written"):
             build_indexer(settings_for(folder)).__enter__()
+
+
+def test_what_was_said_of_a_document_is_recorded_with_it_and_is_no_part_of_the_generation(
+    tmp_path: Path, settings_for: SettingsFor, make_document: MakeDocument
+) -> None:
+    settings = settings_for(tmp_path / "index")
+    with build_indexer(settings) as indexer:
+        indexer.add(*make_document("a.md", "Some text."), warnings=[Warned("ocr", "page 1")])
+        first = indexer.publish()
+        assert [document.warnings for document in indexer.store.documents()] == [(Warned("ocr", "page 1"),)]
+        indexer.add(*make_document("a.md", "Some text."))
+        assert indexer.publish() == first
+        assert [document.warnings for document in indexer.store.documents()] == [()]

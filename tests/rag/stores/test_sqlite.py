@@ -17,7 +17,7 @@ import pytest
 
 from rag.errors import IndexDamaged, RagError, SettingError
 from rag.stores.sqlite import FILE_NAME, SqliteStore, build
-from rag.types import Chunk, Document
+from rag.types import Chunk, Document, Warned
 
 # A child that replaces the same documents by ever newer versions until it is killed. Version v of
 # document d has 1 + v % 7 chunks that all name both.
@@ -26,7 +26,7 @@ import sys
 from pathlib import Path
 import numpy as np
 from rag.stores.sqlite import SqliteStore
-from rag.types import Chunk, Document
+from rag.types import Chunk, Document, Warned
 
 store = SqliteStore(Path(sys.argv[1]))
 vectors = np.ones((3, 384), dtype=np.float32)
@@ -282,3 +282,42 @@ def test_text_that_is_embedded_as_it_is_takes_no_place_twice(store: SqliteStore)
     chunk = Chunk("a.md", 0, "text", 0, 4, embedded="text")
     store.replace(Document("a.md", "text", "1"), [chunk], [np.ones((1, 4), np.float32)])
     assert [each.chunk.embedded for each in store.chunks()] == [None]
+
+
+def test_a_record_without_the_column_warnings_is_read_and_upgraded_in_place(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path)
+    put(store, "a.md", "the old text")
+    store.close()
+    with sqlite3.connect(tmp_path / FILE_NAME) as record:
+        record.execute("ALTER TABLE document DROP COLUMN warnings")
+    record.close()
+
+    reader = build(tmp_path, read_only=True)
+    [before] = reader.documents()
+    assert (before.id, before.chunks, before.warnings) == ("a.md", 1, ())
+    writer = build(tmp_path)
+    warned = (Warned("garbled", "page 2"),)
+    writer.replace(Document("b.md", "text", "1"), [], [], warnings=warned)
+    for opened in (writer, reader):
+        assert [document.warnings for document in opened.documents()] == [(), warned]
+        opened.close()
+
+
+def test_a_damaged_page_and_rows_without_their_document_are_faults(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path)
+    for number in range(50):
+        put(store, f"{number}.md", f"text {number} " * 200)
+    store._connection.execute("PRAGMA foreign_keys = OFF")
+    store._connection.execute("DELETE FROM document WHERE id IN ('3.md', '4.md')")
+    assert [line.rpartition(": ")[2] for line in store.faults()] == [
+        "2 rows refer to rows that are not there"
+    ]
+    store.close()
+    file = tmp_path / FILE_NAME
+    content = bytearray(file.read_bytes())
+    content[5 * 4096 : 5 * 4096 + 3000] = b"\xff" * 3000
+    file.write_bytes(content)
+    reader = build(tmp_path, read_only=True)
+    assert reader.faults()
+    assert all(FILE_NAME in line for line in reader.faults())
+    reader.close()
