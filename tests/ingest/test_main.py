@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -256,6 +257,8 @@ def test_a_watched_folder_is_followed_until_it_is_told_to_stop(docs: Path) -> No
     """A real process: what is saved while it watches is in the index, and SIGTERM ends it well."""
     command = [sys.executable, "-m", "ingest", str(docs), "--watch", "--quiet"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        guard = threading.Timer(120, process.kill)  # a change that is missed must not hang the suite
+        guard.start()
         try:
             assert process.stdout is not None
             counted = (line for line in process.stdout if line.startswith("documents "))
@@ -263,5 +266,6 @@ def test_a_watched_folder_is_followed_until_it_is_told_to_stop(docs: Path) -> No
             (docs / "new.md").write_text("# New\n\nA heron stood in the pond.\n", encoding="utf-8")
             assert "1 written" in next(counted)
         finally:
+            guard.cancel()
             process.terminate()
         assert process.wait(timeout=60) == 0

@@ -166,10 +166,11 @@ def test_the_files_are_held_against_the_settings_of_this_command_alone(
     healthy: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A rag.toml where it is run and a variable say something else than what it was given."""
-    (tmp_path / "rag.toml").write_text("[ingest]\nexclude = ['*.md']\n", "utf-8")
+    (tmp_path / "rag.toml").write_text("[splitter]\nunheard_of = 1\n", "utf-8")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("RAG_INGEST__EXCLUDE", '["coast.md"]')
     assert examine(healthy).healthy
+    (tmp_path / "rag.toml").unlink()
     from_here = load_settings({"index": str(healthy.index)})
     assert "gone or left out now" in only(from_here, "stale")
 
