@@ -100,11 +100,35 @@ class Ingest(BaseModel):
 
 
 class Api(BaseModel):
-    """The service: where it listens and what it accepts."""
+    """The service: where it listens, whom it lets in, how much it takes on, and what it may change.
+
+    `hosts` and `origins` are further names and web origins it answers to; `keys_file` holds the hashed
+    API keys. `processes` share the port, each with `threads` answers at once and `queue` waiting, of
+    which one client may hold `client_share`. `silence_s` is what a client may take to send or to read.
+    """
 
     model_config = ConfigDict(extra="forbid")
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=0, le=65535)
+    hosts: list[str] = []
+    origins: list[str] = []
+    keys_file: str = "lectern-keys.json"
+    processes: int = Field(1, ge=1, le=64)
+    threads: int = Field(4, ge=1, le=256)
+    queue: int = Field(64, ge=0, le=100_000)
+    client_share: int = Field(32, ge=1, le=100_000)
+    deadline_s: float = Field(120.0, gt=0)
+    grace_s: float = Field(10.0, ge=0)
+    silence_s: float = Field(8.0, gt=0)
+    connections: int = Field(1024, ge=1)
+    connections_per_address: int = Field(512, ge=1)
+    log: Literal["json", "off"] = "json"
+    log_questions: bool = False
+    uploads: str = ""
+    upload_mb: int = Field(50, ge=1)
+    uploads_mb: int = Field(1000, ge=1)
+    allow_delete: bool = False
+    allow_ingest: bool = False
 
 
 class Settings(BaseSettings):
@@ -116,7 +140,7 @@ class Settings(BaseSettings):
     index: Path = Path("index")
     question_limit: int = Field(2000, ge=1, description="characters")
     embedder: Backend = Backend(name="sentence_transformers")
-    sparse: Backend = Backend(name="baguetter")
+    sparse: Backend = Backend(name="bmx")
     dense: Backend = Backend(name="faiss")
     store: Backend = Backend(name="sqlite")
     splitter: Backend = Backend(name="markdown")

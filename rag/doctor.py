@@ -15,7 +15,8 @@ from rag.build import build_embedder, build_store
 from rag.config import Settings
 from rag.duplicates import plain
 from rag.errors import IndexDamaged, RagError, SettingError
-from rag.generation import Manifest, generation_folder, read_manifest, sha256
+from rag.files import faults
+from rag.generation import Manifest, files_of, read_manifest
 from rag.index import RECORD
 from rag.indexing import state_of
 from rag.links import broken_links
@@ -105,17 +106,9 @@ def _examined(settings: Settings, manifest: Manifest | None, store: Store, files
 
 def _published(folder: Path, manifest: Manifest) -> Iterator[Finding]:
     """Every file of the generation that is not what was written."""
-    home = generation_folder(folder, manifest.number)
     remedy = "run `python -m ingest` on your folder again, it rebuilds from the record"
-    for name, digest in manifest.files.items():
-        try:
-            trouble = "" if sha256(home / name) == digest else "is damaged"
-        except FileNotFoundError:
-            trouble = "is missing"
-        except OSError as error:
-            trouble = f"cannot be read ({error.strerror})"
-        if trouble:
-            yield Finding("damage", None, f"{home / name} {trouble}: {remedy}")
+    for file, fault in faults(files_of(folder, manifest)):
+        yield Finding("damage", None, f"{file} {fault}: {remedy}")
 
 
 def _embedder(settings: Settings, known: str | None) -> tuple[Embedder | None, str]:

@@ -1,37 +1,50 @@
 """Generations: the immutable search files derived from the record, and the manifest that names them.
 
-A generation is written into a folder of its own, every file hashed and flushed, before the manifest
-is replaced atomically. A reader therefore sees all of one generation or all of the next, and a file
-that is not what was written is refused by name before anything parses it.
+A generation is a list of segments. Each publish writes one segment at most, in a folder of its own
+with every file hashed and flushed, and the rows that other segments lost; then the manifest is
+replaced atomically. A reader therefore sees all of one generation or all of the next, and a file that
+is not what was written is refused by name before anything parses it.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
 from rag.errors import IndexDamaged, IndexMissing, RagError
+from rag.files import faults, flush, sha256
 
 MANIFEST = "manifest.json"
-_FOLDER = "generations"
-_KEPT = 2  # the published one and the one a reader may still be loading
-_BLOCK = 1 << 20
+_SEGMENTS = "segments"
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentFiles:
+    """A segment as it is published: `number` is that of the publish that wrote it and names its folder.
+
+    `rows` are all, `living` those not deleted; the deleted ones stand in the file `deleted` (none if
+    empty). `files` maps each file's name to its sha256.
+    """
+
+    number: int
+    rows: int
+    living: int
+    deleted: str
+    files: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """What is published. `generation` names the content: equal content, equal name.
 
-    `number` counts publishes and names the folder; `state` digests the living documents it was made
-    from; `files` maps each file's name to its sha256; `record` is the identity of the record whose
-    keys they hold.
+    `number` counts publishes; `state` digests the living documents it was made from; `record` is the
+    identity of the record whose keys the segments hold, `mark` how far that record had come.
     """
 
     number: int
@@ -41,8 +54,9 @@ class Manifest:
     made_with: Mapping[str, str]
     documents: int
     chunks: int
-    files: Mapping[str, str]
+    segments: tuple[SegmentFiles, ...]
     record: str = ""
+    mark: int = 0
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -55,28 +69,30 @@ def read_manifest(folder: Path) -> Manifest:
             f"there is no index in {folder}: run `python -m ingest FOLDER --index {folder}` first"
         ) from error
     except ValueError as error:
-        raise IndexDamaged(f"{file} is damaged: {_rebuild(folder)}") from error
+        raise IndexDamaged(f"{file} is damaged, or of another version: {_rebuild(folder)}") from error
     except OSError as error:
         raise IndexDamaged(f"{file}: {error.strerror}") from error
 
 
-def generation_folder(folder: Path, number: int) -> Path:
-    """Where publish `number` keeps its files."""
-    return folder / _FOLDER / f"{number:08d}"
+def segment_folder(folder: Path, number: int) -> Path:
+    """Where publish `number` keeps the files of its segment."""
+    return folder / _SEGMENTS / f"{number:08d}"
 
 
-def verify(folder: Path, manifest: Manifest) -> None:
-    """Raise IndexDamaged naming the first file that is missing or not what was written."""
-    home = generation_folder(folder, manifest.number)
-    for name, digest in manifest.files.items():
-        try:
-            intact = sha256(home / name) == digest
-        except FileNotFoundError as error:
-            raise IndexDamaged(f"{home / name} is missing: {_rebuild(folder)}") from error
-        except OSError as error:
-            raise IndexDamaged(f"{home / name}: {error.strerror}: {_rebuild(folder)}") from error
-        if not intact:
-            raise IndexDamaged(f"{home / name} is damaged: {_rebuild(folder)}")
+def files_of(folder: Path, manifest: Manifest, prefixes: tuple[str, ...] = ("",)) -> list[tuple[Path, str]]:
+    """Every file of the generation whose name begins with one of `prefixes`, and its sha256."""
+    return [
+        (segment_folder(folder, segment.number) / name, digest)
+        for segment in manifest.segments
+        for name, digest in segment.files.items()
+        if name.startswith(prefixes)
+    ]
+
+
+def verify(folder: Path, manifest: Manifest, prefixes: tuple[str, ...] = ("",)) -> None:
+    """Raise IndexDamaged naming the first such file that is missing or not what was written."""
+    for file, fault in faults(files_of(folder, manifest, prefixes)):
+        raise IndexDamaged(f"{file} {fault}: {_rebuild(folder)}")
 
 
 def write_files(folder: Path, number: int, write: Callable[[Path], None]) -> dict[str, str]:
@@ -84,57 +100,72 @@ def write_files(folder: Path, number: int, write: Callable[[Path], None]) -> dic
 
     Raises RagError if the disk does not take them; what was published stays as it is.
     """
-    home = generation_folder(folder, number)
+    home = segment_folder(folder, number)
     shutil.rmtree(home, ignore_errors=True)  # left by an ingest that was killed
+    with _writing(home):
+        home.mkdir(parents=True)
+        write(home)
+        files = sorted(home.iterdir())
+        digests = {file.name: _sealed(file) for file in files}
+        for directory in (home, home.parent, folder):
+            flush(directory)
+    return digests
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """Here a full or failing disk is a RagError, and leaves nothing half written at `path`."""
     try:
-        return _written(folder, home, write)
+        yield
     except OSError as error:
-        shutil.rmtree(home, ignore_errors=True)
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
         reason = error.strerror or "the disk is full"  # numpy only tells how much it could not write
-        raise RagError(f"{home} cannot be written: {reason}: free space and run this again") from error
+        raise RagError(f"{path} cannot be written: {reason}: free space and run this again") from error
 
 
-def _written(folder: Path, home: Path, write: Callable[[Path], None]) -> dict[str, str]:
-    home.mkdir(parents=True)
-    write(home)
-    files = {}
-    for file in sorted(home.iterdir()):
-        _flush(file)
-        files[file.name] = sha256(file)
-    for directory in (home, home.parent, folder):
-        _flush(directory)
-    return files
+def write_file(file: Path, write: Callable[[Path], None]) -> str:
+    """Let `write` make one more file, flush it and return its sha256. Raises RagError as `write_files`."""
+    with _writing(file):
+        write(file)
+        digest = _sealed(file)
+        flush(file.parent)
+    return digest
 
 
-def publish(folder: Path, manifest: Manifest) -> None:
-    """Make `manifest` the one that readers see, then drop generations nobody can be reading."""
+def _sealed(file: Path) -> str:
+    flush(file)
+    return sha256(file)
+
+
+def publish(folder: Path, manifest: Manifest, previous: Manifest | None = None) -> None:
+    """Make `manifest` the one that readers see, then drop files that neither it nor `previous` names.
+
+    Raises RagError if the disk does not take it; what was published stays so.
+    """
     draft = folder / f"{MANIFEST}.new"
-    draft.write_text(json.dumps(asdict(manifest), indent=1, ensure_ascii=False), "utf-8")
-    _flush(draft)
-    draft.replace(folder / MANIFEST)
-    _flush(folder)
-    kept = {generation_folder(folder, manifest.number - age).name for age in range(_KEPT)}
-    for home in (folder / _FOLDER).iterdir():
-        if home.name not in kept:
+    with _writing(draft):
+        draft.write_text(json.dumps(asdict(manifest), indent=1, ensure_ascii=False), "utf-8")
+        flush(draft)
+        draft.replace(folder / MANIFEST)
+        flush(folder)
+    _drop(folder, [manifest, previous] if previous else [manifest])
+
+
+def _drop(folder: Path, kept: Sequence[Manifest]) -> None:
+    """Remove every file of a segment that no kept generation names."""
+    named = {file for manifest in kept for file, _ in files_of(folder, manifest)}
+    homes = {file.parent for file in named}
+    for home in (folder / _SEGMENTS).glob("*"):
+        if home not in homes:
             shutil.rmtree(home, ignore_errors=True)
-
-
-def sha256(file: Path) -> str:
-    """Hex digest of a file's content."""
-    digest = hashlib.sha256()
-    with file.open("rb") as stream:
-        while block := stream.read(_BLOCK):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def _flush(path: Path) -> None:
-    """Have the kernel put a file's content, or a folder's entries, on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+            continue
+        for file in home.iterdir():
+            if file not in named:
+                file.unlink(missing_ok=True)
+    shutil.rmtree(folder / "generations", ignore_errors=True)  # where releases before segments kept them
 
 
 def _rebuild(folder: Path) -> str:

@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from rag import text
 from rag.errors import IndexDamaged, IndexReplaced
-from rag.generation import Manifest, generation_folder, verify
-from rag.protocols import DenseIndex, DenseReader, SparseIndex, SparseReader, Store, StoredChunk
-from rag.types import Chunk
+from rag.generation import Manifest, SegmentFiles, segment_folder, verify
+from rag.protocols import DenseIndex, DenseReader, SparseIndex, SparseReader, Store
+from rag.types import Chunk, Rows, Segment
 
 # Row to record key: numbers that depend on the record's history and say nothing of the content.
 KEYS = "keys.npy"
@@ -25,29 +22,35 @@ RECORD = "record"
 class OpenIndex:
     """Both search structures of one generation and the chunks their rows stand for.
 
-    The structures are opened when first asked for, so that a sparse search never loads the vectors.
+    The structures are verified and opened when first asked for, so that opening costs next to nothing
+    and a sparse search never reads a vector.
     """
 
     def __init__(
         self, folder: Path, manifest: Manifest, store: Store, sparse: SparseIndex, dense: DenseIndex
     ) -> None:
-        verify(folder, manifest)
+        """Raises IndexDamaged if the keys or the deleted rows are not what was written."""
+        verify(folder, manifest, (KEYS, "deleted-"))
         self.manifest = manifest
-        self._home = generation_folder(folder, manifest.number)
+        self._folder = folder
         self._store = store
         self._sparse = sparse
         self._dense = dense
-        self._keys: npt.NDArray[np.int64] = self._array(KEYS)
+        self._segments = [opened_segment(folder, each) for each in manifest.segments]
+        keys = [np.load(segment.folder / KEYS, allow_pickle=False) for segment in self._segments]
+        self._keys: Rows = np.concatenate([np.zeros(0, dtype=np.int64), *keys])
 
     @cached_property
     def sparse(self) -> SparseReader:
-        """The sparse leg's structure."""
-        return self._sparse.open(self._home)
+        """The sparse leg's structure. Raises IndexDamaged."""
+        verify(self._folder, self.manifest, ("sparse-",))
+        return self._sparse.open(self._segments)
 
     @cached_property
     def dense(self) -> DenseReader:
-        """The dense leg's structure."""
-        return self._dense.open(self._home)
+        """The dense leg's structure. Raises IndexDamaged."""
+        verify(self._folder, self.manifest, ("dense-",))
+        return self._dense.open(self._segments)
 
     def chunks(self, rows: Sequence[int]) -> list[Chunk]:
         """The chunks of these rows, in their order.
@@ -72,16 +75,10 @@ class OpenIndex:
                 "made from: run `python -m ingest` on your folder again, it publishes what the record holds"
             )
 
-    def _array(self, name: str) -> Any:
-        return np.load(self._home / name, allow_pickle=False)
 
-
-def write_generation(
-    home: Path, chunks: Sequence[StoredChunk], dimension: int, sparse: SparseIndex, dense: DenseIndex
-) -> None:
-    """Write the files of a generation whose row i is `chunks[i]`."""
-    np.save(home / KEYS, np.array([stored.key for stored in chunks], dtype=np.int64))
-    sparse.write(home, (text.terms(stored.chunk.indexed_text) for stored in chunks))
-    rows = [row for row, stored in enumerate(chunks) for _ in stored.vectors]
-    nothing = np.zeros((0, dimension), dtype=np.float32)
-    dense.write(home, np.concatenate([nothing, *(stored.vectors for stored in chunks)]), rows)
+def opened_segment(folder: Path, entry: SegmentFiles) -> Segment:
+    """The segment that a manifest names, with its deleted rows."""
+    home = segment_folder(folder, entry.number)
+    if not entry.deleted:
+        return Segment(home, entry.rows)
+    return Segment(home, entry.rows, np.load(home / entry.deleted, allow_pickle=False))

@@ -22,9 +22,10 @@ from filelock import FileLock, Timeout
 
 from rag import text
 from rag.errors import IndexBusy, IndexDamaged, IndexMissing, SettingError
-from rag.generation import Manifest, publish, read_manifest, verify, write_files
-from rag.index import KEYS, RECORD, write_generation
-from rag.protocols import DenseIndex, Embedder, SparseIndex, Store, StoredDocument
+from rag.generation import Manifest, publish, read_manifest, verify
+from rag.index import RECORD
+from rag.protocols import Changes, DenseIndex, Embedder, SparseIndex, Store, StoredDocument
+from rag.segments import Writer
 from rag.types import Chunk, Document, Vectors, Warned
 
 _BATCH_CHUNKS = 512
@@ -78,8 +79,6 @@ class Indexer:
             self.store = self._open_store()
             leaving.callback(self.store.close)
             self._manifest = self._published()
-            if self._manifest:
-                self.store.collect(self._manifest.number)
             if RECORD not in self.store.settings():
                 self.store.remember(RECORD, uuid4().hex)
             if self._start_over:
@@ -136,33 +135,40 @@ class Indexer:
         self.store.remove(document_ids)
 
     def publish(self) -> str:
-        """Flush, make the living documents a generation if they are not one already, and name it."""
+        """Flush, make the living documents a generation if they are not one already, and name it.
+
+        What is published already is built upon: the cost is that of the changes. Only where it was made
+        otherwise, or is damaged, is everything written anew from the record.
+        """
         self.flush()
-        state = state_of(self.store.documents())
-        if self._is_current(state) and self._manifest:
-            return self._manifest.generation
-        number = self._manifest.number + 1 if self._manifest else self._next_number()
-        chunks = list(self.store.chunks())
-        files = write_files(
-            self._folder,
-            number,
-            lambda home: write_generation(home, chunks, self._embedder.dimension, self._sparse, self._dense),
-        )
-        content = {name: digest for name, digest in files.items() if name != KEYS}
-        self._manifest = Manifest(
+        base = self._base()
+        changes = self.store.changes(base.mark, base.number) if base else self._everything()
+        if base and not (changes.added or changes.removed):
+            return base.generation
+        number = max(self._manifest.number if self._manifest else 0, self._last_published()) + 1
+        chunks = self.store.chunks(base.mark if base else 0)
+        writer = Writer(self._folder, self._embedder.dimension, self._sparse, self._dense)
+        segments = writer.write(number, base, chunks, changes.removed_keys)
+        state = shifted(base.state if base else _NOTHING, changes.added, changes.removed)
+        manifest = Manifest(
             number=number,
-            generation=_digest([state, self._embedder.fingerprint, self._made_with, content])[:12],
+            generation=_digest([state, self._embedder.fingerprint, self._made_with])[:12],
             state=state,
             embedder=self._embedder.fingerprint,
             made_with=self._made_with,
-            documents=len(self.store.documents()),
-            chunks=len(chunks),
-            files=files,
+            documents=(base.documents if base else 0) + len(changes.added) - len(changes.removed),
+            chunks=sum(segment.living for segment in segments),
+            segments=segments,
             record=self.store.settings()[RECORD],
+            mark=self.store.mark(),
         )
-        publish(self._folder, self._manifest)
+        publish(self._folder, manifest, self._manifest)
         self.store.collect(number)
-        return self._manifest.generation
+        self._manifest, self._start_over = manifest, False
+        return manifest.generation
+
+    def _everything(self) -> Changes:
+        return Changes(tuple(self.store.documents()), (), ())
 
     def _check_embedder(self) -> None:
         """Raise SettingError, saying the way out, if the index holds another embedder's vectors."""
@@ -184,33 +190,55 @@ class Indexer:
             known[each] = np.stack([next(encoded) for _ in own])
         return iter([known[each] for each in texts])
 
-    def _is_current(self, state: str) -> bool:
+    def _base(self) -> Manifest | None:
+        """What is published, if the next generation can be made from it and the record's changes."""
         manifest = self._manifest
         if manifest is None or self._start_over:
-            return False
-        now = (state, self._embedder.fingerprint, self._made_with, self.store.settings()[RECORD])
-        if now != (manifest.state, manifest.embedder, manifest.made_with, manifest.record):
-            return False
+            return None
+        now = (self._embedder.fingerprint, self._made_with, self.store.settings()[RECORD])
+        if now != (manifest.embedder, manifest.made_with, manifest.record):
+            return None
+        if self._last_published() != manifest.number:
+            return None
         try:
             verify(self._folder, manifest)
         except IndexDamaged:
-            return False
-        return True
+            return None
+        return manifest
 
     def _published(self) -> Manifest | None:
+        """The manifest, if there is one and the record was not put back to before it or beyond."""
         try:
-            return read_manifest(self._folder)
+            manifest = read_manifest(self._folder)
         except (IndexMissing, IndexDamaged):
             return None
+        if self._last_published() == manifest.number - 1 and self.store.mark() == manifest.mark:
+            self.store.collect(manifest.number)  # killed after the one was written, before the other
+        return manifest
 
-    def _next_number(self) -> int:
-        """After a lost manifest: beyond every publish the record knows of."""
-        return int(self.store.settings().get("published", "0")) + 1
+    def _last_published(self) -> int:
+        """The last publish that the record knows of."""
+        return int(self.store.settings().get("published", "0"))
+
+
+_NOTHING = f"{0:064x}"
 
 
 def state_of(documents: Iterable[StoredDocument]) -> str:
     """Digest of the living documents, for which a manifest says what it was made from."""
-    return _digest([(document.id, document.digest) for document in documents])
+    return shifted(_NOTHING, documents, ())
+
+
+def shifted(state: str, added: Iterable[StoredDocument], removed: Iterable[StoredDocument]) -> str:
+    """The digest after documents came and went.
+
+    A sum of the documents' digests modulo 2^256 (Bellare and Micciancio, "A New Paradigm for
+    Collision-Free Hashing", EUROCRYPT 1997, AdHash): it costs what changed and knows no order.
+    """
+    total = int(state, 16)
+    for sign, documents in ((1, added), (-1, removed)):
+        total += sign * sum(int(_digest([each.id, each.digest]), 16) for each in documents)
+    return f"{total % (1 << 256):064x}"
 
 
 def check_embedder(folder: Path, known: str, embedder: Embedder) -> None:

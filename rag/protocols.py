@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from rag.types import Chunk, Document, Draft, Hit, Loaded, Ranking, Vectors, Warned
+from rag.types import Chunk, Document, Draft, Hit, Loaded, Mask, Ranking, Segment, Vectors, Warned
 
 
 class Loader(Protocol):
@@ -67,47 +67,74 @@ class Embedder(Protocol):
 
 
 class SparseReader(Protocol):
-    """An opened sparse index of one generation."""
+    """Opened segments, searched as one collection of their living rows. Safe to share between threads."""
 
-    def search(self, terms: Sequence[str], depth: int) -> Ranking:
-        """At most `depth` rows that share a term with the question, scores > 0."""
+    def search(self, terms: Sequence[str], depth: int, among: Mask | None = None) -> Ranking:
+        """At most `depth` living rows that share a term with the question, scores > 0.
+
+        `among`, bool (rows,), leaves out rows; scores are those of the whole collection all the same.
+        """
         ...
 
     def score(self, terms: Sequence[str], rows: Sequence[int]) -> Vectors:
-        """Scores of these rows, float32 (len(rows),), 0 where no term is shared."""
+        """Scores of these rows, float32 (len(rows),), 0 where no term is shared or the row is deleted."""
         ...
 
 
 class SparseIndex(Protocol):
-    """Writes and opens the immutable files of a sparse index."""
+    """Writes, merges and opens the immutable segments of a sparse index.
+
+    The names of its files begin with "sparse-"; a file once written is never changed.
+    """
 
     def write(self, folder: Path, documents: Iterable[Sequence[str]]) -> None:
-        """One sequence of terms per row, in row order."""
+        """A segment in the existing `folder` over one sequence of terms per row, in row order."""
         ...
 
-    def open(self, folder: Path) -> SparseReader: ...
+    def merge(self, folder: Path, segments: Sequence[Segment]) -> None:
+        """Write the living rows of `segments`, in their order, into `folder` as one segment."""
+        ...
+
+    def open(self, segments: Sequence[Segment]) -> SparseReader:
+        """Raises IndexDamaged if the files cannot be what was written."""
+        ...
 
 
 class DenseReader(Protocol):
-    """An opened dense index of one generation."""
+    """Opened segments, searched as one collection of their living rows. Safe to share between threads."""
 
-    def search(self, vector: Vectors, depth: int) -> Ranking:
-        """At most `depth` rows by the best inner product over each row's vectors."""
+    def search(self, vector: Vectors, depth: int, among: Mask | None = None) -> Ranking:
+        """At most `depth` living rows by the best inner product over each row's vectors.
+
+        `among`, bool (rows,), leaves out rows.
+        """
         ...
 
     def score(self, vector: Vectors, rows: Sequence[int]) -> Vectors:
-        """Best inner product of each of these rows, float32 (len(rows),)."""
+        """Best inner product of each of these rows, float32 (len(rows),), 0 without a vector or deleted."""
         ...
 
 
 class DenseIndex(Protocol):
-    """Writes and opens the immutable files of a dense index."""
+    """Writes, merges and opens the immutable segments of a dense index.
+
+    The names of its files begin with "dense-"; a file once written is never changed.
+    """
 
     def write(self, folder: Path, vectors: Vectors, rows: Sequence[int]) -> None:
-        """`vectors` float32 (n, dimension); `rows[i]` is the chunk row that vector i belongs to."""
+        """A segment in the existing `folder`.
+
+        `vectors` float32 (n, dimension); `rows[i]`, ascending, is the row that vector i belongs to.
+        """
         ...
 
-    def open(self, folder: Path) -> DenseReader: ...
+    def merge(self, folder: Path, segments: Sequence[Segment]) -> None:
+        """Write the living rows of `segments`, in their order, into `folder` as one segment."""
+        ...
+
+    def open(self, segments: Sequence[Segment]) -> DenseReader:
+        """Raises IndexDamaged if the files cannot be what was written."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +159,17 @@ class StoredChunk:
     key: int
     chunk: Chunk
     vectors: Vectors
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What became of the record since a mark: documents put and still living, documents gone, and the
+    keys of the chunks of the latter.
+    """
+
+    added: tuple[StoredDocument, ...]
+    removed: tuple[StoredDocument, ...]
+    removed_keys: tuple[int, ...]
 
 
 class Store(Protocol):
@@ -165,8 +203,16 @@ class Store(Protocol):
         """The vectors of those of these indexed texts that were embedded before."""
         ...
 
-    def chunks(self) -> Iterator[StoredChunk]:
-        """Every living chunk, ordered by document id and ordinal: the row order of a generation."""
+    def mark(self) -> int:
+        """How far the record has come: it grows with every document that is put."""
+        ...
+
+    def changes(self, since: int, published: int) -> Changes:
+        """What differs from publish number `published`, which was made at mark `since`."""
+        ...
+
+    def chunks(self, since: int = 0) -> Iterator[StoredChunk]:
+        """Every living chunk put after mark `since`, ordered by document id and ordinal."""
         ...
 
     def fetch(self, keys: Sequence[int]) -> dict[int, Chunk]:

@@ -7,7 +7,7 @@ from typing import Any
 from rag.build import build_embedder, build_store
 from rag.config import Settings
 from rag.errors import IndexDamaged
-from rag.generation import generation_folder, read_manifest, verify
+from rag.generation import files_of, read_manifest, verify
 from rag.indexing import state_of
 
 
@@ -21,7 +21,7 @@ def status(settings: Settings) -> dict[str, Any]:
     store = build_store(settings, read_only=True)
     living = store.documents()
     store.close()
-    home = generation_folder(settings.index, manifest.number)
+    files = [file for file, _ in files_of(settings.index, manifest)]
     damage = _damage(settings)
     return {
         "index": str(settings.index),
@@ -36,7 +36,8 @@ def status(settings: Settings) -> dict[str, Any]:
         "embedder": manifest.embedder,
         "embedder_set": build_embedder(settings).fingerprint,
         "generator": settings.generator.name,
-        "bytes": sum(file.stat().st_size for file in home.iterdir()) if home.is_dir() else 0,
+        "segments": len(manifest.segments),
+        "bytes": sum(file.stat().st_size for file in files if file.is_file()),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 import numpy as np
@@ -14,6 +15,7 @@ MODES: tuple[Mode, ...] = ("sparse", "dense", "hybrid")
 
 Vectors: TypeAlias = npt.NDArray[np.float32]
 Rows: TypeAlias = npt.NDArray[np.int64]
+Mask: TypeAlias = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,19 @@ class Chunk:
         seen = self.text if self.embedded is None else self.embedded
         path = " > ".join(title for title in self.heading if title not in seen)
         return f"{path}\n{seen}" if path else seen
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Segment:
+    """One immutable part of an index: the folder of its files, how many rows it has, which are deleted.
+
+    `deleted` is ascending. The rows of several segments are numbered through in the segments' order,
+    deleted ones counted.
+    """
+
+    folder: Path
+    rows: int
+    deleted: Rows = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,26 +13,53 @@ from typing import Any
 import numpy as np
 
 from rag.protocols import DenseIndex
-from rag.types import Ranking, Rows, Vectors
+from rag.types import Mask, Ranking, Rows, Segment, Vectors
 
 _MARGIN = 32  # vectors looked at beyond those asked for, so that one search is nearly always enough
 _ROUNDING = 1e-5  # what FAISS's single precision may be off by
 
 
 class FaissIndex:
-    """Writes and opens flat inner-product indexes."""
+    """Writes, merges and opens flat inner-product indexes."""
 
     def write(self, folder: Path, vectors: Vectors, rows: Sequence[int]) -> None:
         """Save `vectors` float32 (n, dimension) and the chunk row of each, ascending."""
         np.save(folder / "dense-vectors.npy", np.ascontiguousarray(vectors, np.float32), allow_pickle=False)
         np.save(folder / "dense-rows.npy", np.asarray(rows, dtype=np.int64), allow_pickle=False)
 
-    def open(self, folder: Path) -> FaissReader:
-        """The index in `folder`."""
-        return FaissReader(
-            np.load(folder / "dense-vectors.npy", allow_pickle=False),
-            np.load(folder / "dense-rows.npy", allow_pickle=False),
+    def merge(self, folder: Path, segments: Sequence[Segment]) -> None:
+        """The living rows' vectors as one segment."""
+        vectors, rows = _living(segments)
+        gone = np.concatenate(
+            [np.zeros(0, np.int64), *_numbered([each.deleted for each in segments], segments)]
         )
+        self.write(folder, vectors, (rows - np.searchsorted(gone, rows)).tolist())
+
+    def open(self, segments: Sequence[Segment]) -> FaissReader:
+        """The segments' vectors as one collection."""
+        return FaissReader(*_living(segments))
+
+
+def _living(segments: Sequence[Segment]) -> tuple[Vectors, Rows]:
+    """The living rows' vectors, float32 (n, dimension), and the row of each, numbered through."""
+    rows = [np.load(each.folder / "dense-rows.npy", allow_pickle=False) for each in segments]
+    alive = [~np.isin(own, each.deleted) for own, each in zip(rows, segments, strict=True)]
+    vectors = [
+        np.load(each.folder / "dense-vectors.npy", mmap_mode="r", allow_pickle=False)[own]
+        for each, own in zip(segments, alive, strict=True)
+    ]
+    kept = _numbered([own[mask] for own, mask in zip(rows, alive, strict=True)], segments)
+    dimension = max((own.shape[1] for own in vectors), default=1)
+    return (
+        np.concatenate([np.zeros((0, dimension), np.float32), *vectors]),
+        np.concatenate([np.zeros(0, np.int64), *kept]),
+    )
+
+
+def _numbered(rows: Sequence[Rows], segments: Sequence[Segment]) -> list[Rows]:
+    """Rows of each segment, numbered through all of them."""
+    bases = np.cumsum([0, *(each.rows for each in segments)])
+    return [own + base for own, base in zip(rows, bases, strict=False)]
 
 
 class FaissReader:
@@ -46,8 +73,12 @@ class FaissReader:
         self._index: Any = faiss.IndexFlatIP(vectors.shape[1])
         self._index.add(vectors)
 
-    def search(self, vector: Vectors, depth: int) -> Ranking:
+    def search(self, vector: Vectors, depth: int, among: Mask | None = None) -> Ranking:
         """At most `depth` rows by inner product with `vector` float32 (dimension,)."""
+        if among is not None:
+            scores = self.score(vector, (rows := np.unique(self._rows[among[self._rows]])).tolist())
+            order = np.lexsort((rows, -scores))[:depth]
+            return Ranking(rows[order], scores[order])
         total = len(self._rows)
         wanted = min(total, depth + _MARGIN) if depth > 0 else 0
         rows, scores = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32)

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.sparse._bmx_merge import merge_segments
-from rag.sparse._bmx_segment import Segment
+from rag.sparse._bmx_segment import Columns
 from rag.sparse._bmx_writer import SegmentWriter
 
 RUN_TOKENS = 8_000_000  # one run being read and one being sorted take about 0.7 GB together
@@ -34,7 +34,7 @@ def write_documents(folder: Path, documents: Iterable[Sequence[str]], run_tokens
         return
     with TemporaryDirectory(dir=folder, prefix="runs-") as name:
         folders = _write_runs(Path(name), run, stream, run_tokens)
-        merge_segments([Segment(each) for each in folders], [None] * len(folders), folder)
+        merge_segments([Columns(each) for each in folders], [None] * len(folders), folder)
 
 
 def _write_runs(home: Path, run: _Run, stream: Iterator[Sequence[str]], run_tokens: int) -> list[Path]:

@@ -12,11 +12,11 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.sparse._bmx_formula import Floats, Query
-from rag.sparse._bmx_segment import Segment, Span
+from rag.sparse._bmx_segment import Columns, Span
 from rag.types import Rows, Vectors
 
 
-def all_scores(segment: Segment, spans: Sequence[Span | None], query: Query) -> Floats:
+def all_scores(segment: Columns, spans: Sequence[Span | None], query: Query) -> Floats:
     """Float64 (rows,) of one segment; `spans[i]` is where it holds `query.terms[i]`."""
     scores = np.zeros(segment.size)
     gains = np.full(segment.size, query.fixed)
@@ -33,7 +33,7 @@ def all_scores(segment: Segment, spans: Sequence[Span | None], query: Query) -> 
 
 
 def some_scores(
-    segment: Segment, spans: Sequence[Span | None], query: Query, rows: npt.NDArray[np.int64]
+    segment: Columns, spans: Sequence[Span | None], query: Query, rows: npt.NDArray[np.int64]
 ) -> tuple[Floats, Floats]:
     """Of these rows of one segment: their scores, float64 (len(rows),), and what each term contributes,
     float64 (terms, len(rows)), which adds up to them but for rounding. What belongs to the question as

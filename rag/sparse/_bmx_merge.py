@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.sparse._bmx_formula import Integers
-from rag.sparse._bmx_segment import Segment
+from rag.sparse._bmx_segment import Columns
 from rag.sparse._bmx_tombstones import Dead
 from rag.sparse._bmx_writer import SegmentWriter
 
@@ -23,7 +23,7 @@ _TERMS = 1 << 16  # terms of one segment in a piece
 _POSTINGS = 1 << 22  # postings in a piece, unless one term has more
 
 
-def merge_segments(segments: Sequence[Segment], dead: Sequence[Dead], folder: Path) -> None:
+def merge_segments(segments: Sequence[Columns], dead: Sequence[Dead], folder: Path) -> None:
     """Write the living rows of `segments`, in their order, as one segment.
 
     `dead[i]`, uint8 (rows,), is 1 where a row of segment i is deleted; None where none is.
@@ -35,7 +35,7 @@ def merge_segments(segments: Sequence[Segment], dead: Sequence[Dead], folder: Pa
             _write_piece(writer, segments, numbers, ranges)
 
 
-def _renumbered(segments: Sequence[Segment], dead: Sequence[Dead]) -> list[Integers]:
+def _renumbered(segments: Sequence[Columns], dead: Sequence[Dead]) -> list[Integers]:
     """The new row of each old one, int64 (rows,) per segment; -1 for a deleted one."""
     numbers, first = [], 0
     for segment, gone in zip(segments, dead, strict=True):
@@ -49,7 +49,7 @@ def _living(values: npt.NDArray[Any], dead: Dead) -> npt.NDArray[Any]:
     return values if dead is None else values[dead == 0]
 
 
-def _pieces(segments: Sequence[Segment]) -> Iterator[list[tuple[int, int]]]:
+def _pieces(segments: Sequence[Columns]) -> Iterator[list[tuple[int, int]]]:
     """Ranges of term numbers, one per segment, that cover the same stretch of the alphabet."""
     at = [0] * len(segments)
     while any(first < segment.vocabulary for first, segment in zip(at, segments, strict=True)):
@@ -67,7 +67,7 @@ def _pieces(segments: Sequence[Segment]) -> Iterator[list[tuple[int, int]]]:
         at = ends
 
 
-def _reach(segment: Segment, first: int, postings: int) -> int:
+def _reach(segment: Columns, first: int, postings: int) -> int:
     """The end of the largest piece from term `first` on; it has at least one term if there is one."""
     most = min(segment.vocabulary, first + _TERMS)
     starts = segment.starts[first : most + 1]
@@ -75,14 +75,14 @@ def _reach(segment: Segment, first: int, postings: int) -> int:
     return max(first + within - 1, int(min(first + 1, segment.vocabulary)))
 
 
-def _after(segment: Segment, term: bytes) -> int:
+def _after(segment: Columns, term: bytes) -> int:
     """The number of the first term that sorts after `term`."""
     return bisect_right(range(segment.vocabulary), term, key=segment.term)
 
 
 def _write_piece(
     writer: SegmentWriter,
-    segments: Sequence[Segment],
+    segments: Sequence[Columns],
     numbers: Sequence[Integers],
     ranges: Sequence[tuple[int, int]],
 ) -> None:
@@ -109,7 +109,7 @@ def _write_piece(
 
 
 def _living_postings(
-    segment: Segment, numbers: Integers, ends: tuple[int, int], places: Integers
+    segment: Columns, numbers: Integers, ends: tuple[int, int], places: Integers
 ) -> tuple[Integers, Integers, Integers]:
     """Of a range of terms, by term and row: the term's place among the merged, the new row, the tf."""
     starts = segment.starts[ends[0] : ends[1] + 1].astype(np.int64)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, TypeAlias
@@ -23,9 +23,9 @@ from rag.sparse._bmx_formula import (
     counted,
     prepare,
 )
-from rag.sparse._bmx_segment import Segment, Span
-from rag.sparse._bmx_tombstones import bitmap, living_statistics
-from rag.types import Ranking, Vectors
+from rag.sparse._bmx_segment import Columns, Span
+from rag.sparse._bmx_tombstones import Dead, bitmap, living_statistics
+from rag.types import Mask, Ranking, Rows, Vectors
 
 Spans: TypeAlias = tuple[Span | None, ...]
 Prepared: TypeAlias = tuple[Query, list[Spans]]
@@ -42,14 +42,12 @@ class BmxReader:
     the same living documents give the same scores however they came in. Safe to use from many threads.
     """
 
-    def __init__(
-        self, segments: Sequence[Segment], deleted: Sequence[Iterable[int]], variant: Variant
-    ) -> None:
+    def __init__(self, segments: Sequence[Columns], deleted: Sequence[Rows], variant: Variant) -> None:
+        """`deleted[i]` are the deleted rows of `segments[i]`, ascending."""
         self._segments = tuple(segments)
         self._variant = variant
         self._bases = np.cumsum([0, *(segment.size for segment in segments)])
-        given = [np.unique(np.fromiter(rows, dtype=np.int64)) for rows in deleted]
-        self._deleted = given + [np.zeros(0, dtype=np.int64)] * (len(segments) - len(given))
+        self._deleted = tuple(deleted)
         self._dead = [bitmap(segment, rows) for segment, rows in zip(segments, self._deleted, strict=True)]
         gone = sum(len(rows) for rows in self._deleted)
         pairs = zip(segments, self._deleted, strict=True)
@@ -61,14 +59,18 @@ class BmxReader:
         self._loading: threading.Thread | None = None
         self._lock = threading.Lock()
 
-    def search(self, terms: Sequence[str], depth: int) -> Ranking:
-        """At most `depth` living rows that share a term, scores > 0, equal scores in row order."""
+    def search(self, terms: Sequence[str], depth: int, among: Mask | None = None) -> Ranking:
+        """At most `depth` living rows that share a term, scores > 0, equal scores in row order.
+
+        `among`, bool (rows,), leaves out rows; scores are those of the whole collection all the same.
+        """
         prepared = self._prepare(terms)
         if prepared is None or depth < 1:
             return _sorted(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32))
         if self._kernel is None and not self._worth_compiling(prepared[1]):
-            return _ranking(self._exhaustive(*prepared), depth)
-        return self._compiled([prepared], min(depth, self._collection.documents))[0]
+            scores = self._exhaustive(*prepared)
+            return _ranking(scores if among is None else np.where(among, scores, 0.0), depth)
+        return self._compiled([prepared], min(depth, self._collection.documents), among)[0]
 
     def search_many(self, queries: Sequence[Sequence[str]], depth: int) -> list[Ranking]:
         """What `search` gives for each question, computed on every core."""
@@ -165,7 +167,7 @@ class BmxReader:
                     part[dead != 0] = 0.0
         return scores
 
-    def _compiled(self, prepared: Sequence[Prepared], depth: int) -> list[Ranking]:
+    def _compiled(self, prepared: Sequence[Prepared], depth: int, among: Mask | None = None) -> list[Ranking]:
         """What the kernel finds for each question; it runs without the interpreter's lock."""
         queries = [query for query, _ in prepared]
         values = tuple(
@@ -183,8 +185,8 @@ class BmxReader:
                 bounds = np.array(
                     [(span.start, span.end) if span else (0, 0) for span in held], dtype=np.int64
                 )
-                gone = np.zeros(0, dtype=np.uint8) if dead is None else dead
                 base = int(self._bases[at])
+                gone = _left_out(dead, None if among is None else among[base : self._bases[at + 1]])
                 self._kernel(segment.arrays, gone, base, firsts, bounds, values, scalars, scores, rows, sizes)
         return [
             _sorted(own[:size], mine[:size])
@@ -227,6 +229,14 @@ class BmxReader:
     def _load(self) -> None:
         with suppress(ImportError):  # a numba that does not fit this machine: numpy goes on answering
             self.warm()
+
+
+def _left_out(dead: Dead, among: Mask | None) -> npt.NDArray[np.uint8]:
+    """What the kernel passes over in one segment; empty where that is nothing."""
+    if among is None:
+        return np.zeros(0, dtype=np.uint8) if dead is None else dead
+    left_out: npt.NDArray[np.uint8] = (~among).astype(np.uint8)
+    return left_out if dead is None else left_out | dead
 
 
 def _sorted(rows: npt.NDArray[np.int64], scores: Vectors) -> Ranking:

@@ -49,7 +49,7 @@ class Span:
     end: int
 
 
-class Segment:
+class Columns:
     """The mapped columns of one folder. Raises IndexDamaged if they are not what was written."""
 
     def __init__(self, folder: Path) -> None:

@@ -8,14 +8,14 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.sparse._bmx_formula import entropy_units
-from rag.sparse._bmx_segment import Segment, Span
+from rag.sparse._bmx_segment import Columns, Span
 
 # Uint8 (rows,), 1 where a row is deleted; None where none is.
 Dead: TypeAlias = npt.NDArray[np.uint8] | None
 
 
 def living_statistics(
-    segment: Segment, span: Span, gone: npt.NDArray[np.int64], dead: Dead
+    segment: Columns, span: Span, gone: npt.NDArray[np.int64], dead: Dead
 ) -> npt.NDArray[np.int64]:
     """(df, coarse, fine) of the living rows of one segment that hold a term."""
     whole = np.array(
@@ -33,7 +33,7 @@ def living_statistics(
     return whole - np.array([len(places), coarse.sum(), fine.sum()], dtype=np.int64)
 
 
-def bitmap(segment: Segment, rows: npt.NDArray[np.int64]) -> Dead:
+def bitmap(segment: Columns, rows: npt.NDArray[np.int64]) -> Dead:
     """One byte a row, 1 where deleted; None where none is. Raises IndexError for a row that is not there."""
     if not len(rows):
         return None

@@ -8,6 +8,7 @@ questions that share no term with the collection.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,39 +17,52 @@ import numpy.typing as npt
 
 from rag.protocols import SparseIndex
 from rag.sparse._bmx import bmx
-from rag.types import Ranking, Rows, Vectors
+from rag.sparse._bmx_exhaustive import best_rows
+from rag.types import Mask, Ranking, Rows, Segment, Vectors
 
 _COLUMNS = ("starts", "rows", "frequencies", "idf", "entropy", "lengths", "vocabulary")
 
 
 class BaguetterIndex:
-    """Writes and opens BMX indexes."""
+    """Writes, merges and opens BMX indexes; several segments are built anew as one when they are opened."""
 
     def write(self, folder: Path, documents: Iterable[Sequence[str]]) -> None:
         """Build over one sequence of terms per row, in row order, and save the columns."""
         for name, column in _columns([list(document) for document in documents]).items():
             np.save(folder / f"sparse-{name}.npy", column, allow_pickle=False)
 
-    def open(self, folder: Path) -> BaguetterReader:
-        """The index in `folder`, read whole into memory."""
+    def merge(self, folder: Path, segments: Sequence[Segment]) -> None:
+        """Build anew over the living rows of `segments`, in their order."""
+        self.write(folder, _living(segments))
+
+    def open(self, segments: Sequence[Segment]) -> BaguetterReader:
+        """The segments as one collection, read whole into memory."""
+        living = [np.delete(np.arange(each.rows), each.deleted) for each in segments]
+        bases = np.cumsum([0, *(each.rows for each in segments)])
+        rows = np.concatenate(
+            [np.zeros(0, dtype=np.int64), *(own + base for own, base in zip(living, bases[:-1], strict=True))]
+        )
+        alone = len(segments) == 1 and not len(segments[0].deleted)
         return BaguetterReader(
-            {name: np.load(folder / f"sparse-{name}.npy", allow_pickle=False) for name in _COLUMNS}
+            _read(segments[0].folder) if alone else _columns(list(_living(segments))), rows, int(bases[-1])
         )
 
 
 class BaguetterReader:
-    """Scores questions against one immutable BMX index."""
+    """Scores questions against one immutable BMX index; column i is over living row `rows[i]` of `size`."""
 
-    def __init__(self, columns: Mapping[str, npt.NDArray[Any]]) -> None:
-        words = columns["vocabulary"].tobytes().decode("utf-8").split("\n") if len(columns["idf"]) else []
-        self._vocabulary = {word: number for number, word in enumerate(words)}
-        self._size = len(columns["lengths"])
-        self._index = _bmx(columns, self._vocabulary) if words else None
+    def __init__(self, columns: Mapping[str, npt.NDArray[Any]], rows: Rows, size: int) -> None:
+        self._vocabulary = {word: number for number, word in enumerate(_words(columns))}
+        self._rows = rows
+        self._size = size
+        self._index = _bmx(columns, self._vocabulary) if self._vocabulary else None
 
-    def search(self, terms: Sequence[str], depth: int) -> Ranking:
+    def search(self, terms: Sequence[str], depth: int, among: Mask | None = None) -> Ranking:
         """At most `depth` rows with a score > 0, equal scores in row order."""
         scores = self._scores(terms)
-        best = _largest(scores, depth)
+        if among is not None:
+            scores = np.where(among, scores, np.float32(0.0))
+        best = best_rows(scores, depth)
         return Ranking(best, scores[best])
 
     def score(self, terms: Sequence[str], rows: Sequence[int]) -> Vectors:
@@ -61,8 +75,8 @@ class BaguetterReader:
         known = [self._vocabulary[term] for term in terms if term in self._vocabulary]
         if self._index is None or not known:
             return scores
-        values, rows = bmx().calculate_scores(np.array(known, dtype=np.int32), self._index, self._size)
-        scores[rows] = np.nan_to_num(values, nan=0.0)
+        values, found = bmx().calculate_scores(np.array(known, dtype=np.int32), self._index, len(self._rows))
+        scores[self._rows[found]] = np.nan_to_num(values, nan=0.0)
         return scores
 
 
@@ -134,16 +148,25 @@ def _empty(size: int) -> dict[str, npt.NDArray[Any]]:
     }
 
 
-def _largest(scores: Vectors, depth: int) -> Rows:
-    """Rows of the `depth` largest positive scores, best first, ties in row order."""
-    rows = np.flatnonzero(scores > 0)
-    if len(rows) > depth:
-        # Everything from the depth-th score up, ties included, so that row order decides the cut.
-        threshold = np.partition(scores[rows], len(rows) - depth)[len(rows) - depth]
-        rows = rows[scores[rows] >= threshold]
-    order = np.lexsort((rows, -scores[rows]))[:depth]
-    best: Rows = rows[order].astype(np.int64)
-    return best
+def _read(folder: Path) -> dict[str, npt.NDArray[Any]]:
+    return {name: np.load(folder / f"sparse-{name}.npy", allow_pickle=False) for name in _COLUMNS}
+
+
+def _words(columns: Mapping[str, npt.NDArray[Any]]) -> list[str]:
+    return columns["vocabulary"].tobytes().decode("utf-8").split("\n") if len(columns["idf"]) else []
+
+
+def _living(segments: Sequence[Segment]) -> Iterator[list[str]]:
+    """The terms of every living row, which the columns hold in another order."""
+    for segment in segments:
+        columns = _read(segment.folder)
+        documents: list[list[str]] = [[] for _ in range(segment.rows)]
+        for term, (start, end) in zip(_words(columns), pairwise(columns["starts"].tolist()), strict=True):
+            rows, times = columns["rows"][start:end].tolist(), columns["frequencies"][start:end].tolist()
+            for row, tf in zip(rows, times, strict=True):
+                documents[row] += [term] * tf
+        deleted = set(segment.deleted.tolist())
+        yield from (own for row, own in enumerate(documents) if row not in deleted)
 
 
 def build() -> SparseIndex:

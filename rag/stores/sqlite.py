@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from rag.errors import IndexBusy, IndexDamaged, RagError, SettingError
-from rag.protocols import Store, StoredChunk, StoredDocument
+from rag.protocols import Changes, Store, StoredChunk, StoredDocument
 from rag.types import Chunk, Document, Page, Vectors, Warned
 
 T = TypeVar("T")
@@ -78,10 +78,32 @@ class SqliteStore:
 
     def documents(self) -> list[StoredDocument]:
         """The living documents, by id."""
+        return self._documents("d.retired IS NULL")
+
+    def mark(self) -> int:
+        """The last version put, living or not."""
+        rows = self._query("SELECT seq FROM sqlite_sequence WHERE name = 'document'")
+        return next((int(last) for (last,) in rows), 0)
+
+    def changes(self, since: int, published: int) -> Changes:
+        """What differs from publish number `published`, which was made at mark `since`."""
+        gone = "d.version <= ? AND d.retired >= ?"
+        keys = self._query(
+            f"SELECT key FROM chunk JOIN document d USING (version) WHERE {gone} ORDER BY key",  # noqa: S608
+            [since, published],
+        )
+        return Changes(
+            tuple(self._documents("d.version > ? AND d.retired IS NULL", [since])),
+            tuple(self._documents(gone, [since, published])),
+            tuple(int(key) for (key,) in keys),
+        )
+
+    def _documents(self, which: str, values: Sequence[object] = ()) -> list[StoredDocument]:
         rows = self._query(
             f"SELECT d.id, d.source, d.digest, count(c.key), d.empty_pages, {self._added('warnings')} "  # noqa: S608
-            "FROM document d LEFT JOIN chunk c USING (version) "
-            "WHERE d.retired IS NULL GROUP BY d.version ORDER BY d.id"
+            f"FROM document d LEFT JOIN chunk c USING (version) WHERE {which} "
+            "GROUP BY d.version ORDER BY d.id",
+            values,
         )
         return [
             StoredDocument(name, source, digest, chunks, empty_pages, _warnings(warnings))
@@ -152,10 +174,11 @@ class SqliteStore:
                 found[by_digest[digest]] = _vectors(blob)
         return found
 
-    def chunks(self) -> Iterator[StoredChunk]:
-        """Every living chunk by document id and ordinal: the row order of a generation."""
+    def chunks(self, since: int = 0) -> Iterator[StoredChunk]:
+        """Every living chunk put after mark `since`, by document id and ordinal."""
         for version, name, text in self._query(
-            "SELECT version, id, text FROM document WHERE retired IS NULL ORDER BY id"
+            "SELECT version, id, text FROM document WHERE retired IS NULL AND version > ? ORDER BY id",
+            [since],
         ):
             for key, ordinal, start, end, heading, page, embedded, blob in self._query(
                 f"SELECT key, ordinal, start, end, heading, page, {self._added('embedded')}, vectors "  # noqa: S608 - one of two names

@@ -13,7 +13,7 @@ import pytest
 
 from rag import backends
 from rag.protocols import DenseIndex, DenseReader
-from rag.types import Vectors
+from rag.types import Segment, Vectors
 
 ROWS = [0, 0, 1, 2, 2, 2, 3, 5]  # row 4 has no vector
 
@@ -34,7 +34,7 @@ def index(request: pytest.FixtureRequest) -> DenseIndex:
 @pytest.fixture
 def reader(index: DenseIndex, tmp_path: Path) -> DenseReader:
     index.write(tmp_path, made_vectors(), ROWS)
-    return index.open(tmp_path)
+    return index.open([Segment(tmp_path, 6)])
 
 
 @pytest.mark.parametrize("name", backends.names("rag.dense"))
@@ -84,7 +84,7 @@ def test_scoring_rows_agrees_with_searching(reader: DenseReader) -> None:
 
 def test_an_empty_index_finds_nothing(index: DenseIndex, tmp_path: Path) -> None:
     index.write(tmp_path, np.zeros((0, 16), dtype=np.float32), [])
-    reader = index.open(tmp_path)
+    reader = index.open([Segment(tmp_path, 0)])
     assert len(reader.search(made_vectors()[0], 10).rows) == 0
 
 
@@ -98,3 +98,59 @@ def test_equal_vectors_give_equal_files(index: DenseIndex, tmp_path: Path) -> No
             {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in folder.iterdir()}
         )
     assert digests[0] == digests[1] != {}
+
+
+def in_parts(index: DenseIndex, folder: Path, deleted: list[int]) -> list[Segment]:
+    """The rows 0 to 2 and the rows 3 to 5 as two segments; `deleted` numbers them through."""
+    vectors, places = made_vectors(), []
+    for name, first, own in (("a", 0, slice(0, 6)), ("b", 3, slice(6, 8))):
+        (folder / name).mkdir()
+        index.write(folder / name, vectors[own], [row - first for row in ROWS[own]])
+        gone = [row - first for row in deleted if first <= row < first + 3]
+        places.append(Segment(folder / name, 3, np.array(gone, dtype=np.int64)))
+    return places
+
+
+@pytest.mark.parametrize("deleted", [[], [1], [0, 3, 5], [3, 4, 5]])
+def test_segments_are_searched_as_one_collection_without_deleted_rows(
+    index: DenseIndex, reader: DenseReader, tmp_path: Path, deleted: list[int]
+) -> None:
+    parts = index.open(in_parts(index, tmp_path, deleted))
+    for vector in made_vectors():
+        whole = reader.search(vector, 100)
+        living = ~np.isin(whole.rows, deleted)
+        found = parts.search(vector, 100)
+        assert found.rows.tolist() == whole.rows[living].tolist()
+        assert found.scores.tolist() == whole.scores[living].tolist()
+        scores = parts.score(vector, range(6))
+        assert scores[found.rows].tolist() == found.scores.tolist()
+        assert not scores[deleted].any()
+
+
+@pytest.mark.parametrize("deleted", [[], [1], [0, 3, 5], [3, 4, 5], [0, 1, 2, 3, 4, 5]])
+def test_merged_segments_hold_the_living_rows_without_gaps(
+    index: DenseIndex, reader: DenseReader, tmp_path: Path, deleted: list[int]
+) -> None:
+    (tmp_path / "merged").mkdir()
+    index.merge(tmp_path / "merged", in_parts(index, tmp_path, deleted))
+    living = [row for row in range(6) if row not in deleted]
+    merged = index.open([Segment(tmp_path / "merged", len(living))])
+    for vector in made_vectors():
+        whole = reader.search(vector, 100)
+        kept = ~np.isin(whole.rows, deleted)
+        found = merged.search(vector, 100)
+        assert [living[row] for row in found.rows.tolist()] == whole.rows[kept].tolist()
+        assert found.scores.tolist() == whole.scores[kept].tolist()
+
+
+def test_only_rows_asked_for_are_found(reader: DenseReader) -> None:
+    for vector in made_vectors():
+        whole = reader.search(vector, 100)
+        for among in (np.arange(6) % 2 == 0, np.zeros(6, dtype=np.bool_), np.ones(6, dtype=np.bool_)):
+            for depth in (2, 100):
+                found = reader.search(vector, depth, among)
+                assert found.rows.tolist() == whole.rows[among[whole.rows]].tolist()[:depth]
+
+
+def test_an_index_without_segments_finds_nothing(index: DenseIndex) -> None:
+    assert len(index.open([]).search(made_vectors()[0], 10).rows) == 0

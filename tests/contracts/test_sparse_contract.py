@@ -14,6 +14,7 @@ import pytest
 
 from rag import backends
 from rag.protocols import SparseIndex, SparseReader
+from rag.types import Segment
 
 DOCUMENTS = [
     ["lamp", "oil", "lamp"],
@@ -34,7 +35,7 @@ def index(request: pytest.FixtureRequest) -> SparseIndex:
 @pytest.fixture
 def reader(index: SparseIndex, tmp_path: Path) -> SparseReader:
     index.write(tmp_path, DOCUMENTS)
-    return index.open(tmp_path)
+    return index.open([Segment(tmp_path, len(DOCUMENTS))])
 
 
 @pytest.mark.parametrize("name", backends.names("rag.sparse"))
@@ -92,14 +93,15 @@ def test_a_collection_without_a_word_is_an_index(
     index: SparseIndex, tmp_path: Path, documents: list[list[str]]
 ) -> None:
     index.write(tmp_path, documents)
-    reader = index.open(tmp_path)
+    reader = index.open([Segment(tmp_path, len(documents))])
     assert len(reader.search(["lamp"], 10).rows) == 0
     assert reader.score(["lamp"], range(len(documents))).tolist() == [0.0] * len(documents)
 
 
 def test_documents_may_be_given_one_at_a_time(index: SparseIndex, tmp_path: Path) -> None:
     index.write(tmp_path, (words for words in DOCUMENTS))
-    assert len(index.open(tmp_path).search(["lamp"], 10).rows) == 2
+    reader = index.open([Segment(tmp_path, len(DOCUMENTS))])
+    assert len(reader.search(["lamp"], 10).rows) == 2
 
 
 def test_equal_collections_give_equal_files(index: SparseIndex, tmp_path: Path) -> None:
@@ -112,3 +114,60 @@ def test_equal_collections_give_equal_files(index: SparseIndex, tmp_path: Path) 
             {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in folder.iterdir()}
         )
     assert digests[0] == digests[1] != {}
+
+
+def in_parts(index: SparseIndex, folder: Path, deleted: list[int]) -> list[Segment]:
+    """The rows 0 and 1, 2 to 4, and 5 as segments of their own; `deleted` numbers them through."""
+    places = []
+    for first, last in ((0, 2), (2, 5), (5, 6)):
+        own = folder / f"from-{first}"
+        own.mkdir()
+        index.write(own, DOCUMENTS[first:last])
+        gone = [row - first for row in deleted if first <= row < last]
+        places.append(Segment(own, last - first, np.array(gone, dtype=np.int64)))
+    return places
+
+
+@pytest.mark.parametrize("deleted", [[], [1], [0, 3], [2, 3, 4], [0, 1, 2, 3, 4, 5]])
+def test_segments_are_one_collection_of_their_living_rows(
+    index: SparseIndex, tmp_path: Path, deleted: list[int]
+) -> None:
+    """Counts of documents, lengths and entropies are those of the living rows, merged or not."""
+    living = [row for row in range(6) if row not in deleted]
+    for name in ("whole", "merged"):
+        (tmp_path / name).mkdir()
+    index.write(tmp_path / "whole", [DOCUMENTS[row] for row in living])
+    parts = in_parts(index, tmp_path, deleted)
+    index.merge(tmp_path / "merged", parts)
+    whole, merged = (index.open([Segment(tmp_path / name, len(living))]) for name in ("whole", "merged"))
+    opened = index.open(parts)
+    for terms in (["lamp"], ["oil", "bread"], ["部署", "lamp", "oil"], ["unknown"], ["gale", "gale"]):
+        expected, found = whole.search(terms, 100), opened.search(terms, 100)
+        assert found.rows.tolist() == [living[row] for row in expected.rows.tolist()]
+        assert found.scores.tolist() == expected.scores.tolist()
+        assert (
+            opened.score(terms, range(6))[living].tolist() == whole.score(terms, range(len(living))).tolist()
+        )
+        assert not opened.score(terms, range(6))[deleted].any()
+        again = merged.search(terms, 100)
+        assert (again.rows.tolist(), again.scores.tolist()) == (
+            expected.rows.tolist(),
+            expected.scores.tolist(),
+        )
+
+
+def test_only_rows_asked_for_are_found_with_the_scores_they_have(reader: SparseReader) -> None:
+    for terms in (["lamp", "oil"], ["oil"], ["unknown"]):
+        whole = reader.search(terms, 100)
+        for among in (np.arange(6) % 2 == 0, np.zeros(6, dtype=np.bool_), np.ones(6, dtype=np.bool_)):
+            kept = among[whole.rows]
+            for depth in (1, 100):
+                found = reader.search(terms, depth, among)
+                assert found.rows.tolist() == whole.rows[kept].tolist()[:depth]
+                assert found.scores.tolist() == whole.scores[kept].tolist()[:depth]
+
+
+def test_an_index_without_segments_finds_nothing(index: SparseIndex) -> None:
+    reader = index.open([])
+    assert len(reader.search(["lamp"], 10).rows) == 0
+    assert reader.score(["lamp"], []).shape == (0,)

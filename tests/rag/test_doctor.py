@@ -20,7 +20,7 @@ from rag.command import run
 from rag.config import Settings, load_settings
 from rag.doctor import Finding, examine
 from rag.errors import IndexMissing
-from rag.generation import MANIFEST, generation_folder
+from rag.generation import MANIFEST, segment_folder
 from rag.protocols import Embedder
 from rag.types import Chunk, Document, Vectors, Warned
 
@@ -185,9 +185,9 @@ def test_that_an_ingest_could_not_tell_is_said_with_its_reason(
 
 @pytest.mark.parametrize("what", ["damaged", "missing"])
 def test_every_damaged_file_of_a_generation_is_named(what: str, copied: Settings) -> None:
-    names = {"dense-rows.npy", "sparse-idf.npy"}
+    names = {"dense-rows.npy", "sparse-rows.bin"}
     for name in names:
-        file = generation_folder(copied.index, 1) / name
+        file = segment_folder(copied.index, 1) / name
         file.unlink() if what == "missing" else file.write_bytes(file.read_bytes()[:-1])
     details = [each.detail for each in found(copied, "damage")]
     assert len(details) == 2

@@ -13,7 +13,7 @@ from rag.build import build_engine, build_indexer
 from rag.config import Settings
 from rag.engine import Defaults, Engine
 from rag.errors import IndexDamaged, IndexMissing, QuestionError, SettingError
-from rag.generation import generation_folder
+from rag.generation import segment_folder
 from rag.types import Chunk, Document, Draft, Hit
 
 SettingsFor = Callable[..., Settings]
@@ -153,7 +153,7 @@ def test_a_damaged_index_is_refused_until_it_is_published_again(
 ) -> None:
     settings = settings_for(tmp_path / "index")
     shutil.copytree(index.index, settings.index)
-    file = generation_folder(settings.index, 1) / "dense-rows.npy"
+    file = segment_folder(settings.index, 1) / "dense-rows.npy"
     file.write_bytes(file.read_bytes()[:-1])
     engine = build_engine(settings)
     for _ in range(2):
@@ -263,7 +263,7 @@ def test_a_file_lost_while_the_engine_runs_is_named(
     shutil.copytree(index.index, settings.index)
     engine = build_engine(settings)
     assert engine.search("lamp", mode="sparse").hits
-    (generation_folder(settings.index, 1) / "dense-vectors.npy").unlink()
+    (segment_folder(settings.index, 1) / "dense-vectors.npy").unlink()
     with pytest.raises(IndexDamaged, match=r"dense-vectors\.npy is missing.*python -m ingest"):
         engine.search("lamp", mode="dense")
 

@@ -9,20 +9,22 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from rag.errors import IndexDamaged, IndexMissing
+from rag.files import sha256
 from rag.generation import (
     MANIFEST,
     Manifest,
-    generation_folder,
+    SegmentFiles,
     publish,
     read_manifest,
-    sha256,
+    segment_folder,
     verify,
+    write_file,
     write_files,
 )
 
@@ -35,11 +37,12 @@ def make(folder: Path, number: int = 1, content: dict[str, bytes] = CONTENT) -> 
             (home / name).write_bytes(data)
 
     files = write_files(folder, number, write)
-    return Manifest(number, f"name{number}", "state", "embedder", {"sparse": "x"}, 2, 3, files, "record")
+    own = SegmentFiles(number, 3, 3, "", files)
+    return Manifest(number, f"name{number}", "state", "embedder", {"sparse": "x"}, 2, 3, (own,), "record", 7)
 
 
 def published(folder: Path) -> list[str]:
-    return sorted(home.name for home in (folder / "generations").iterdir())
+    return sorted(home.name for home in (folder / "segments").iterdir())
 
 
 def test_what_was_published_is_read_back(tmp_path: Path) -> None:
@@ -47,7 +50,9 @@ def test_what_was_published_is_read_back(tmp_path: Path) -> None:
     publish(tmp_path, manifest)
     assert read_manifest(tmp_path) == manifest
     verify(tmp_path, manifest)
-    assert manifest.files == {name: sha256(generation_folder(tmp_path, 1) / name) for name in CONTENT}
+    assert manifest.segments[0].files == {
+        name: sha256(segment_folder(tmp_path, 1) / name) for name in CONTENT
+    }
 
 
 def test_without_a_manifest_the_message_says_how_to_make_an_index(tmp_path: Path) -> None:
@@ -90,14 +95,14 @@ def test_a_file_that_is_not_what_was_written_is_refused_by_name(
     tmp_path: Path, damage: Callable[[Path], None]
 ) -> None:
     manifest = make(tmp_path)
-    damage(generation_folder(tmp_path, 1))
+    damage(segment_folder(tmp_path, 1))
     with pytest.raises(IndexDamaged, match=r"b\.npy.*python -m ingest"):
         verify(tmp_path, manifest)
 
 
 def test_two_files_that_changed_places_are_refused(tmp_path: Path) -> None:
     manifest = make(tmp_path)
-    home = generation_folder(tmp_path, 1)
+    home = segment_folder(tmp_path, 1)
     (home / "a.npy").rename(home / "c.npy")
     (home / "b.npy").rename(home / "a.npy")
     (home / "c.npy").rename(home / "b.npy")
@@ -108,8 +113,8 @@ def test_two_files_that_changed_places_are_refused(tmp_path: Path) -> None:
 def test_the_files_of_another_generation_are_refused(tmp_path: Path) -> None:
     manifest = make(tmp_path, 1)
     make(tmp_path, 2, {name: data.upper() for name, data in CONTENT.items()})
-    shutil.rmtree(generation_folder(tmp_path, 1))
-    generation_folder(tmp_path, 2).rename(generation_folder(tmp_path, 1))
+    shutil.rmtree(segment_folder(tmp_path, 1))
+    segment_folder(tmp_path, 2).rename(segment_folder(tmp_path, 1))
     with pytest.raises(IndexDamaged, match=r"a\.npy is damaged"):
         verify(tmp_path, manifest)
 
@@ -134,18 +139,42 @@ def test_every_truncation_of_a_manifest_is_refused(tmp_path: Path) -> None:
             read_manifest(tmp_path)
 
 
-def test_the_last_two_generations_are_kept(tmp_path: Path) -> None:
+def test_what_neither_the_new_nor_the_last_generation_names_is_dropped(tmp_path: Path) -> None:
+    previous = None
     for number in range(1, 5):
-        publish(tmp_path, make(tmp_path, number))
+        manifest = make(tmp_path, number)
+        publish(tmp_path, manifest, previous)
+        previous = manifest
     assert published(tmp_path) == ["00000003", "00000004"]
 
 
+def _filled(file: Path) -> None:
+    file.write_bytes(b"x")
+
+
+def test_a_segment_stays_for_as_long_as_a_generation_names_it(tmp_path: Path) -> None:
+    """Its lists of deleted rows go as they are replaced."""
+    previous = make(tmp_path, 1)
+    publish(tmp_path, previous)
+    [segment] = previous.segments
+    for number in range(2, 5):
+        name = f"deleted-{number}.npy"
+        digest = write_file(segment_folder(tmp_path, 1) / name, _filled)
+        own = replace(segment, living=2, deleted=name, files={**segment.files, name: digest})
+        manifest = replace(previous, number=number, segments=(own,))
+        publish(tmp_path, manifest, previous)
+        verify(tmp_path, manifest)
+        previous = manifest
+    files = sorted(file.name for file in segment_folder(tmp_path, 1).iterdir())
+    assert files == [*sorted(CONTENT), "deleted-3.npy", "deleted-4.npy"]
+
+
 def test_what_a_killed_ingest_left_in_the_folder_is_not_part_of_the_next(tmp_path: Path) -> None:
-    home = generation_folder(tmp_path, 1)
+    home = segment_folder(tmp_path, 1)
     home.mkdir(parents=True)
     (home / "left over.npy").write_bytes(b"half")
     manifest = make(tmp_path, 1)
-    assert set(manifest.files) == set(CONTENT)
+    assert set(manifest.segments[0].files) == set(CONTENT)
     assert sorted(file.name for file in home.iterdir()) == sorted(CONTENT)
 
 
@@ -153,12 +182,15 @@ def test_what_a_killed_ingest_left_in_the_folder_is_not_part_of_the_next(tmp_pat
 CHILD = """
 import sys
 from pathlib import Path
-from rag.generation import Manifest, publish, write_files
+from rag.generation import Manifest, SegmentFiles, publish, write_files
 
 folder = Path(sys.argv[1])
+previous = None
 for number in range(1, 100_000):
     files = write_files(folder, number, lambda home: (home / "a.npy").write_bytes(b"%d" % number * 999))
-    publish(folder, Manifest(number, f"name{number}", "s", "e", {}, 1, 1, files))
+    manifest = Manifest(number, f"name{number}", "s", "e", {}, 1, 1, (SegmentFiles(number, 1, 1, "", files),))
+    publish(folder, manifest, previous)
+    previous = manifest
     print(number, flush=True)
 """
 
@@ -183,5 +215,5 @@ def test_a_reader_sees_only_whole_generations_while_one_is_published_and_killed(
 def test_a_manifest_is_plain_json_that_people_can_read(tmp_path: Path) -> None:
     manifest = make(tmp_path)
     publish(tmp_path, manifest)
-    assert json.loads((tmp_path / MANIFEST).read_text("utf-8")) == asdict(manifest)
-    assert sorted(file.name for file in tmp_path.iterdir()) == ["generations", MANIFEST]
+    assert json.loads((tmp_path / MANIFEST).read_text("utf-8")) == json.loads(json.dumps(asdict(manifest)))
+    assert sorted(file.name for file in tmp_path.iterdir()) == [MANIFEST, "segments"]

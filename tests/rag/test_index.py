@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from rag.build import build_store
 from rag.config import Settings
-from rag.dense.faiss import FaissIndex
+from rag.dense import faiss
 from rag.errors import IndexDamaged, IndexReplaced
-from rag.generation import generation_folder, read_manifest
+from rag.generation import read_manifest, segment_folder
 from rag.index import OpenIndex
-from rag.sparse.baguetter import BaguetterIndex
+from rag.sparse import bmx
 
 Written = Callable[[Settings, Mapping[str, str]], str]
 
 
 def opened(settings: Settings) -> OpenIndex:
     store = build_store(settings, read_only=True)
-    return OpenIndex(settings.index, read_manifest(settings.index), store, BaguetterIndex(), FaissIndex())
+    return OpenIndex(settings.index, read_manifest(settings.index), store, bmx.build(), faiss.build())
 
 
 def test_rows_are_the_chunks_by_document_and_position(index: Settings, texts: dict[str, str]) -> None:
@@ -43,23 +43,25 @@ def test_each_structure_is_opened_only_when_it_is_asked_for(
     settings = settings_for(tmp_path / "index")
     write_index(settings, {"a.md": "Some text."})
     reader = opened(settings)
-    home = generation_folder(settings.index, 1)
+    home = segment_folder(settings.index, 1)
     (home / "dense-vectors.npy").unlink()
     assert len(reader.sparse.search(["text"], 5).rows) == 1
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(IndexDamaged, match=r"dense-vectors\.npy is missing"):
         _ = reader.dense
 
 
+@pytest.mark.parametrize(
+    ("name", "leg"), [("keys.npy", "manifest"), ("sparse-rows.bin", "sparse"), ("dense-rows.npy", "dense")]
+)
 def test_a_damaged_file_is_refused_before_anything_is_read_from_it(
-    tmp_path: Path, index: Settings, settings_for: Callable[..., Settings]
+    name: str, leg: str, tmp_path: Path, index: Settings, settings_for: Callable[..., Settings]
 ) -> None:
     settings = settings_for(tmp_path / "index")
     shutil.copytree(index.index, settings.index)
-    victim = generation_folder(settings.index, 1) / "sparse-rows.npy"
-    array = np.load(victim)
-    np.save(victim, array[::-1])
-    with pytest.raises(IndexDamaged, match=r"sparse-rows\.npy is damaged"):
-        opened(settings)
+    victim = segment_folder(settings.index, 1) / name
+    victim.write_bytes(victim.read_bytes()[::-1])
+    with pytest.raises(IndexDamaged, match=rf"{re.escape(name)} is damaged"):
+        getattr(opened(settings), leg)
 
 
 def test_a_generation_replaced_twice_says_so(

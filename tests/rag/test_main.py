@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from rag.config import Settings
-from rag.generation import generation_folder, read_manifest
+from rag.generation import read_manifest, segment_folder
 
 HEAVY = ("torch", "transformers", "faiss", "sentence_transformers", "baguetter", "unidecode", "sklearn")
 HIT = {"document", "start", "end", "page", "heading", "text", "score", "sparse", "dense"}
@@ -158,7 +158,7 @@ def test_a_question_that_is_no_text_is_refused(rag: Command, index: Settings) ->
         (("--set", "retriever.k=many"), "retriever.k: "),
         (("--set", "nothing"), "write NAME=VALUE"),
         (("--set", "embedder.model=./nowhere"), "embedder.model = './nowhere': there is no such folder"),
-        (("--set", "sparse.name=nobody"), "sparse.name: there is no 'nobody'; valid: baguetter"),
+        (("--set", "sparse.name=nobody"), "sparse.name: there is no 'nobody'; valid: baguetter, bmx"),
         (("--config", "nowhere.toml"), "--config nowhere.toml: no such file"),
     ],
 )
@@ -173,8 +173,8 @@ def test_a_misspelt_variable_is_named(rag: Command) -> None:
 def test_a_damaged_index_is_named(rag: Command, index: Settings, tmp_path: Path) -> None:
     copy = tmp_path / "index"
     shutil.copytree(index.index, copy)
-    (generation_folder(copy, 1) / "sparse-idf.npy").write_bytes(b"x")
-    is_one_line_of_error(rag("search", "lamp"), "sparse-idf.npy is damaged", "python -m ingest")
+    (segment_folder(copy, 1) / "sparse-rows.bin").write_bytes(b"x")
+    is_one_line_of_error(rag("search", "lamp"), "sparse-rows.bin is damaged", "python -m ingest")
     shutil.rmtree(copy)
     copy.write_text("a file where the index should be")
     is_one_line_of_error(rag("search", "lamp"), "index")
@@ -185,13 +185,13 @@ def test_status_of_a_damaged_index_names_the_file_and_asks_for_a_person(
 ) -> None:
     folder = tmp_path / "index"
     shutil.copytree(index.index, folder)
-    victim = generation_folder(folder, read_manifest(folder).number) / "sparse-idf.npy"
+    victim = segment_folder(folder, read_manifest(folder).number) / "sparse-rows.bin"
     victim.write_bytes(victim.read_bytes() + b"x")
     done = rag("status", "--index", str(folder), "--json")
     assert done.returncode == 1
     found = json.loads(done.stdout)
     assert found["intact"] is False
-    assert "sparse-idf.npy is damaged" in found["damage"]
+    assert "sparse-rows.bin is damaged" in found["damage"]
 
 
 @pytest.mark.parametrize(

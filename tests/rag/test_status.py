@@ -11,7 +11,7 @@ import pytest
 from rag.build import build_indexer
 from rag.config import Settings
 from rag.errors import IndexDamaged, IndexMissing
-from rag.generation import MANIFEST, generation_folder, read_manifest
+from rag.generation import MANIFEST, read_manifest, segment_folder
 from rag.protocols import Embedder
 from rag.status import status
 from rag.types import Chunk, Document
@@ -39,7 +39,8 @@ def test_a_sound_index_is_described(index: Settings, texts: dict[str, str], embe
     assert (found["intact"], found["damage"], found["unpublished"]) == (True, None, False)
     assert found["embedder"] == found["embedder_set"] == embedder.fingerprint
     assert found["generator"] == "extractive"
-    files = generation_folder(index.index, 1).iterdir()
+    assert found["segments"] == 1
+    files = segment_folder(index.index, 1).iterdir()
     assert found["bytes"] == sum(file.stat().st_size for file in files)
 
 
@@ -49,7 +50,7 @@ def test_without_an_index_it_says_so(tmp_path: Path, settings_for: SettingsFor) 
 
 
 def test_a_damaged_file_is_named(copied: Settings) -> None:
-    file = generation_folder(copied.index, 1) / "dense-rows.npy"
+    file = segment_folder(copied.index, 1) / "dense-rows.npy"
     file.write_bytes(file.read_bytes()[:-1])
     found = status(copied)
     assert found["intact"] is False
@@ -57,7 +58,7 @@ def test_a_damaged_file_is_named(copied: Settings) -> None:
 
 
 def test_a_lost_generation_is_named(copied: Settings) -> None:
-    shutil.rmtree(generation_folder(copied.index, 1))
+    shutil.rmtree(segment_folder(copied.index, 1))
     found = status(copied)
     assert found["intact"] is False
     assert "is missing" in found["damage"]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from rag.dense.faiss import build
 from rag.protocols import DenseReader
-from rag.types import Rows, Vectors
+from rag.types import Rows, Segment, Vectors
 
 DIMENSION = 24
 
@@ -20,7 +20,7 @@ DIMENSION = 24
 def opened(folder: Path, vectors: Vectors, rows: Sequence[int]) -> DenseReader:
     index = build()
     index.write(folder, vectors, rows)
-    return index.open(folder)
+    return index.open([Segment(folder, max(rows, default=-1) + 1)])
 
 
 def unit(source: np.random.Generator, count: int) -> Vectors:

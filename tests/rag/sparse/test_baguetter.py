@@ -12,6 +12,7 @@ import pytest
 
 from rag.protocols import SparseReader
 from rag.sparse.baguetter import build
+from rag.types import Segment
 
 WORDS = [f"w{number}" for number in range(60)] + ["部署", "检查", "naïve", "v0.6.3", "torch.compile"]
 
@@ -19,7 +20,7 @@ WORDS = [f"w{number}" for number in range(60)] + ["部署", "检查", "naïve", 
 def opened(folder: Path, documents: Sequence[Sequence[str]]) -> SparseReader:
     index = build()
     index.write(folder, documents)
-    return index.open(folder)
+    return index.open([Segment(folder, len(documents))])
 
 
 def collection(seed: int, size: int = 120) -> list[list[str]]:

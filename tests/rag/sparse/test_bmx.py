@@ -17,12 +17,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from rag.errors import IndexDamaged, QuestionError
+from rag.protocols import SparseIndex
 from rag.sparse import _bmx_merge, _bmx_reader, baguetter
 from rag.sparse._bmx_build import write_documents
 from rag.sparse._bmx_formula import VARIANTS, Variant
 from rag.sparse._bmx_reader import BmxReader
 from rag.sparse.bmx import BmxIndex
 from rag.text import terms
+from rag.types import Segment
 
 WORDS = [f"w{number}" for number in range(60)] + ["部署", "检查", "naïve", "v0.6.3", "", "\ud800"]
 Documents = list[list[str]]
@@ -42,8 +44,13 @@ def questions(seed: int, count: int = 25) -> Documents:
 
 def opened(folder: Path, documents: Documents, variant: str = "baguetter") -> BmxReader:
     index = BmxIndex(variant)  # type: ignore[arg-type]  # a name of VARIANTS
-    index.write_segment(folder, documents)
-    return index.open(folder)
+    return index.open([written(index, folder, documents)])
+
+
+def written(index: SparseIndex, folder: Path, documents: Documents, deleted: Sequence[int] = ()) -> Segment:
+    folder.mkdir(parents=True, exist_ok=True)
+    index.write(folder, documents)
+    return Segment(folder, len(documents), np.array(deleted, dtype=np.int64))
 
 
 def by_hand(documents: Sequence[Sequence[str]], question: Sequence[str], variant: Variant) -> list[float]:
@@ -86,7 +93,10 @@ def test_scores_and_ranking_are_those_of_baguetter(seed: int, tmp_path: Path) ->
     (tmp_path / "theirs").mkdir()
     oracle = baguetter.build()
     oracle.write(tmp_path / "theirs", documents)
-    theirs, ours = oracle.open(tmp_path / "theirs"), opened(tmp_path / "ours", documents)
+    theirs, ours = (
+        oracle.open([Segment(tmp_path / "theirs", len(documents))]),
+        opened(tmp_path / "ours", documents),
+    )
     for question in questions(seed):
         expected, found = theirs.search(question, 1000), ours.search(question, 1000)
         assert set(found.rows.tolist()) == set(expected.rows.tolist())
@@ -102,7 +112,10 @@ def test_scores_on_real_text_are_those_of_baguetter(tmp_path: Path) -> None:
     (tmp_path / "theirs").mkdir()
     oracle = baguetter.build()
     oracle.write(tmp_path / "theirs", documents)
-    theirs, ours = oracle.open(tmp_path / "theirs"), opened(tmp_path / "ours", documents)
+    theirs, ours = (
+        oracle.open([Segment(tmp_path / "theirs", len(documents))]),
+        opened(tmp_path / "ours", documents),
+    )
     asked = [terms(line) for text in texts for line in text.splitlines()[::7]]
     assert len(documents) > 50
     assert len(asked) > 20
@@ -167,10 +180,12 @@ def test_the_kernel_finds_what_scoring_every_living_document_by_hand_finds(
 
 def segments(folder: Path, parts: list[Documents], tombstones: list[list[int]], variant: str) -> BmxReader:
     index = BmxIndex(variant)  # type: ignore[arg-type]  # a name of VARIANTS
-    folders = [folder / str(at) for at in range(len(parts))]
-    for each, documents in zip(folders, parts, strict=True):
-        index.write_segment(each, documents)
-    return index.open_segments(folders, tombstones)
+    return index.open(
+        [
+            written(index, folder / str(at), documents, tombstones[at] if tombstones else [])
+            for at, documents in enumerate(parts)
+        ]
+    )
 
 
 @pytest.mark.usefixtures("kernel")
@@ -182,12 +197,14 @@ def test_a_larger_collection_is_ranked_by_the_kernel_as_by_numpy(tmp_path: Path)
     ]
     documents[4321] = ["t1"] * 700 + ["t2"] * 70_000 + ["t7"]
     index = BmxIndex("distinct-unknown")
-    index.write_segment(tmp_path / "a", documents[:8000])
-    index.write_segment(tmp_path / "b", documents[8000:])
-    places = [tmp_path / "a", tmp_path / "b"]
-    for tombstones in ([], [range(0, 8000, 7), [5]]):
-        plain, compiled = index.open_segments(places, tombstones), index.open_segments(places, tombstones)
+    for first, second in (([], []), (range(0, 8000, 7), [5])):
+        parts = [
+            written(index, tmp_path / "a", documents[:8000], first),
+            written(index, tmp_path / "b", documents[8000:], second),
+        ]
+        plain, compiled = index.open(parts), index.open(parts)
         compiled.warm()
+        among = source.random(9000) < 0.3
         batch = [[f"t{n}" for n in np.minimum(source.zipf(1.3, 6), 5000)] for _ in range(60)]
         for depth in (1, 10, 300):
             for question, together in zip(batch, compiled.search_many(batch, depth), strict=True):
@@ -195,6 +212,9 @@ def test_a_larger_collection_is_ranked_by_the_kernel_as_by_numpy(tmp_path: Path)
                 for found in (together, compiled.search(question, depth)):
                     assert found.rows.tolist() == expected.rows.tolist()
                     assert found.scores.tolist() == expected.scores.tolist()
+                expected, found = (each.search(question, depth, among) for each in (plain, compiled))
+                assert found.rows.tolist() == expected.rows.tolist()
+                assert found.scores.tolist() == expected.scores.tolist()
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -205,37 +225,50 @@ def test_the_same_living_documents_score_the_same_however_they_came_in(seed: int
     parts = [others[:20] + documents[:60], documents[60:61], documents[61:] + others[20:]]
     tombstones = [list(range(20)), [], list(range(len(documents) - 61, len(documents) - 61 + 130))]
     index = BmxIndex("baguetter")
-    folders = [tmp_path / str(at) for at in range(3)]
-    for folder, part in zip(folders, parts, strict=True):
-        index.write_segment(folder, part)
-    in_parts = index.open_segments(folders, tombstones)
-    merged = index.open(index.merge(tmp_path / "merged", folders, tombstones))
+    places = [written(index, tmp_path / str(at), part, tombstones[at]) for at, part in enumerate(parts)]
+    in_parts = index.open(places)
+    merged = index.open([joined(index, tmp_path / "merged", places)])
     (tmp_path / "runs").mkdir()
     write_documents(tmp_path / "runs", iter(documents), run_tokens=1)
+    in_runs = index.open([Segment(tmp_path / "runs", len(documents))])
     for question in questions(seed):
         expected = whole.search(question, 1000)
-        for reader, shift in ((in_parts, 20), (merged, 0), (index.open(tmp_path / "runs"), 0)):
+        for reader, shift in ((in_parts, 20), (merged, 0), (in_runs, 0)):
             found = reader.search(question, 1000)
             assert (found.rows - shift).tolist() == expected.rows.tolist()
             assert found.scores.tolist() == expected.scores.tolist()
     assert contents(tmp_path / "merged") == contents(tmp_path / "runs") == contents(tmp_path / "whole")
 
 
+def joined(index: SparseIndex, folder: Path, places: Sequence[Segment]) -> Segment:
+    folder.mkdir()
+    index.merge(folder, places)
+    living = sum(place.rows - len(place.deleted) for place in places)
+    return Segment(folder, living)
+
+
 def contents(folder: Path) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in folder.iterdir()}
 
 
+def test_a_segment_of_another_size_is_refused(tmp_path: Path) -> None:
+    index = BmxIndex("baguetter")
+    written(index, tmp_path, [["lamp"]])
+    with pytest.raises(IndexDamaged, match="1 rows where 2"):
+        index.open([Segment(tmp_path, 2)])
+
+
 def test_deleted_rows_score_nothing(tmp_path: Path) -> None:
     index = BmxIndex("baguetter")
-    index.write_segment(tmp_path, [["lamp"], ["lamp", "oil"], ["oil"]])
-    reader = index.open_segments([tmp_path], [[1]])
+    documents = [["lamp"], ["lamp", "oil"], ["oil"]]
+    reader = index.open([written(index, tmp_path, documents, [1])])
     assert reader.search(["lamp", "oil"], 9).rows.tolist() == [0, 2]
     assert reader.score(["lamp"], [0, 1]).tolist()[1] == 0.0
     assert reader.explain(["lamp"], 1) == {}
-    emptied = index.open_segments([tmp_path], [[0, 1, 2]])
+    emptied = index.open([written(index, tmp_path, documents, [0, 1, 2])])
     assert len(emptied.search(["lamp"], 9).rows) == 0
     with pytest.raises(IndexError, match="rows 0 to 2"):
-        index.open_segments([tmp_path], [[3]])
+        index.open([written(index, tmp_path, documents, [3])])
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -281,16 +314,16 @@ def test_documents_are_taken_from_a_stream_a_few_at_a_time(tmp_path: Path) -> No
     write_documents(tmp_path, stream(), run_tokens=1000)
     assert held[-1] >= 2
     assert not list(tmp_path.glob("runs-*"))
-    assert len(BmxIndex("baguetter").open(tmp_path).search(["lamp"], 2000).rows) == 1500
+    assert len(BmxIndex("baguetter").open([Segment(tmp_path, 1500)]).search(["lamp"], 2000).rows) == 1500
 
 
 @pytest.mark.parametrize("column", ["rows", "tf", "lengths", "terms", "starts"])
 def test_a_shortened_file_is_refused_by_name(column: str, tmp_path: Path) -> None:
-    opened(tmp_path, collection(8))
+    place = written(BmxIndex("baguetter"), tmp_path, collection(8))
     file = tmp_path / f"sparse-{column}.bin"
     file.write_bytes(file.read_bytes()[:-1])
     with pytest.raises(IndexDamaged, match=file.name):
-        BmxIndex("baguetter").open(tmp_path)
+        BmxIndex("baguetter").open([place])
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"format": 2}', '{"format": 1, "rows": "many"}'])
@@ -298,7 +331,7 @@ def test_a_damaged_description_is_refused_by_name(text: str, tmp_path: Path) -> 
     opened(tmp_path, [["lamp"]])
     (tmp_path / "sparse-segment.json").write_text(text, "utf-8")
     with pytest.raises(IndexDamaged, match=r"sparse-segment\.json"):
-        BmxIndex("baguetter").open(tmp_path)
+        BmxIndex("baguetter").open([Segment(tmp_path, 1)])
 
 
 def test_the_kernel_loads_by_itself_once_enough_was_asked(
@@ -327,7 +360,8 @@ def test_one_question_loads_no_compiler(tmp_path: Path) -> None:
     opened(tmp_path, collection(3))
     script = (
         "import sys; from pathlib import Path; from rag.sparse.bmx import build; "
-        "assert len(build().open(Path(sys.argv[1])).search(['w1'], 5).rows) == 5; "
+        "from rag.types import Segment; "
+        "assert len(build().open([Segment(Path(sys.argv[1]), 150)]).search(['w1'], 5).rows) == 5; "
         "print(sorted({'numba', 'llvmlite', 'scipy', 'baguetter'} & set(sys.modules)))"
     )
     done = subprocess.run(
@@ -348,10 +382,9 @@ def test_merging_in_small_pieces_gives_the_same_files(
     many_terms: int, many_postings: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     documents, index = collection(4), BmxIndex("baguetter")
-    index.write_segment(tmp_path / "whole", documents)
-    folders = [tmp_path / str(at) for at in range(4)]
-    for folder, part in zip(folders, (documents[:30], [], documents[30:31], documents[31:]), strict=True):
-        index.write_segment(folder, part)
+    written(index, tmp_path / "whole", documents)
+    parts: list[Documents] = [documents[:30], [], documents[30:31], documents[31:]]
+    places = [written(index, tmp_path / str(at), part) for at, part in enumerate(parts)]
     monkeypatch.setattr(_bmx_merge, "_TERMS", many_terms)
     monkeypatch.setattr(_bmx_merge, "_POSTINGS", many_postings)
-    assert contents(index.merge(tmp_path / "merged", folders)) == contents(tmp_path / "whole")
+    assert contents(joined(index, tmp_path / "merged", places).folder) == contents(tmp_path / "whole")

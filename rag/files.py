@@ -1,0 +1,75 @@
+"""Files as published: flushed to the disk, named by their checksum, looked at again before they are read."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeAlias
+
+_BLOCK = 1 << 20
+_HASHING = 4  # files hashed at a time
+_SETTLED_NS = 2_000_000_000  # a file changed more recently may change again without its times showing it
+
+_Stamp: TypeAlias = tuple[int, int, int, int]
+_known: dict[Path, tuple[_Stamp, str]] = {}
+
+
+def sha256(file: Path) -> str:
+    """Hex digest of a file's content."""
+    digest = hashlib.sha256()
+    with file.open("rb") as stream:
+        while block := stream.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def flush(path: Path) -> None:
+    """Have the kernel put a file's content, or a folder's entries, on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def faults(files: Iterable[tuple[Path, str]]) -> Iterator[tuple[Path, str]]:
+    """Of these files and the sha256 each should have: those that have not, in order, and what is wrong."""
+    expected = list(files)
+    with ThreadPoolExecutor(_HASHING) as pool:
+        found = pool.map(lambda each: _fault(*each), expected)
+        for (file, _), fault in zip(expected, found, strict=True):
+            if fault:
+                yield file, fault
+
+
+def _fault(file: Path, digest: str) -> str:
+    try:
+        return "" if _digest(file) == digest else "is damaged"
+    except FileNotFoundError:
+        return "is missing"
+    except OSError as error:
+        return f"cannot be read ({error.strerror})"
+
+
+def _digest(file: Path) -> str:
+    """A file's sha256, from memory where this process has read it and it was not touched since.
+
+    A new generation shares most files with the last: only what is new is read again.
+    """
+    stamp = _stamp(file)
+    known = _known.get(file)
+    if known and known[0] == stamp:
+        return known[1]
+    digest = sha256(file)
+    if stamp == _stamp(file) and time.time_ns() - max(stamp[1:3]) > _SETTLED_NS:
+        _known[file] = (stamp, digest)
+    return digest
+
+
+def _stamp(file: Path) -> _Stamp:
+    status = file.stat()
+    return (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)

@@ -1,0 +1,69 @@
+"""Files are looked at again before they are read, and read again only where they may have changed."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from rag import files
+from rag.files import faults, sha256
+
+
+def test_only_what_is_not_as_it_should_be_is_named_in_order(tmp_path: Path) -> None:
+    expected = []
+    for name in "abcdef":
+        (tmp_path / name).write_bytes(name.encode() * 1000)
+        expected.append((tmp_path / name, sha256(tmp_path / name)))
+    (tmp_path / "b").unlink()
+    (tmp_path / "d").write_bytes(b"other")
+    (tmp_path / "e").unlink()
+    (tmp_path / "e").mkdir()
+    assert [(file.name, fault) for file, fault in faults(expected)] == [
+        ("b", "is missing"),
+        ("d", "is damaged"),
+        ("e", "cannot be read (Is a directory)"),
+    ]
+
+
+def test_a_file_that_was_not_touched_is_not_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "a"
+    file.write_bytes(b"x" * 1000)
+    digest = sha256(file)
+    reads: list[Path] = []
+    monkeypatch.setattr(files, "_SETTLED_NS", -1)
+
+    def counted(path: Path) -> str:
+        reads.append(path)
+        return sha256(path)
+
+    monkeypatch.setattr(files, "sha256", counted)
+    for _ in range(3):
+        assert list(faults([(file, digest)])) == []
+    assert len(reads) == 1
+
+
+def test_every_change_to_a_file_that_was_read_is_noticed(tmp_path: Path) -> None:
+    """Also at once, with the same size and the old times put back."""
+    file = tmp_path / "a"
+    for _ in range(20):
+        file.write_bytes(b"x" * 1000)
+        digest = sha256(file)
+        assert list(faults([(file, digest)])) == []
+        status = file.stat()
+        with file.open("r+b") as stream:
+            stream.write(b"y")
+        os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+        assert list(faults([(file, digest)])) == [(file, "is damaged")]
+
+
+def test_a_file_touched_a_moment_ago_is_not_remembered(tmp_path: Path) -> None:
+    file = tmp_path / "a"
+    file.write_bytes(b"x")
+    list(faults([(file, sha256(file))]))
+    assert file not in files._known
+    assert time.time_ns() - file.stat().st_mtime_ns < files._SETTLED_NS
