@@ -11,7 +11,7 @@ INDEX   ?= index
 DATASET ?= tests/golden/beir
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test serve eval bench lint types arrows check guide clean
+.PHONY: help install demo test test-faults serve eval bench lint types arrows check guide clean
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,9 @@ demo: install ## Ingest the guide, ask in English and in Chinese, print the answ
 
 test: install ## Run the tests
 	$(BIN)/python -m pytest
+
+test-faults: install ## Every fault there is a test for: takes an hour or more
+	LECTERN_FAULTS=all LECTERN_PDF_MUTANTS=1000 $(BIN)/python -m pytest tests/faults tests/ingest/test_kill.py tests/ingest/loaders/test_pdf_faults.py
 
 serve: install ## Serve INDEX on http://127.0.0.1:8000
 	$(BIN)/python -m api --index $(INDEX)

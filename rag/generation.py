@@ -8,6 +8,7 @@ is not what was written is refused by name before anything parses it.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,6 +23,7 @@ from rag.files import faults, flush, sha256
 
 MANIFEST = "manifest.json"
 _SEGMENTS = "segments"
+_SEAL = "sha256"  # of all else in the manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ def read_manifest(folder: Path) -> Manifest:
     """The manifest of the index in `folder`. Raises IndexMissing or IndexDamaged."""
     file = folder / MANIFEST
     try:
-        return TypeAdapter(Manifest).validate_json(file.read_bytes(), strict=True)
+        return TypeAdapter(Manifest).validate_json(json.dumps(_unsealed(file.read_bytes())), strict=True)
     except FileNotFoundError as error:
         raise IndexMissing(
             f"there is no index in {folder}: run `python -m ingest FOLDER --index {folder}` first"
@@ -147,7 +149,9 @@ def publish(folder: Path, manifest: Manifest, previous: Manifest | None = None) 
     """
     draft = folder / f"{MANIFEST}.new"
     with _writing(draft):
-        draft.write_text(json.dumps(asdict(manifest), indent=1, ensure_ascii=False), "utf-8")
+        content = asdict(manifest)
+        content[_SEAL] = _seal(content)
+        draft.write_text(json.dumps(content, indent=1, ensure_ascii=False), "utf-8")
         flush(draft)
         draft.replace(folder / MANIFEST)
         flush(folder)
@@ -166,6 +170,18 @@ def _drop(folder: Path, kept: Sequence[Manifest]) -> None:
             if file not in named:
                 file.unlink(missing_ok=True)
     shutil.rmtree(folder / "generations", ignore_errors=True)  # where releases before segments kept them
+
+
+def _unsealed(written: bytes) -> dict[str, object]:
+    """What is under the seal. Raises ValueError if that was broken."""
+    content = json.loads(written)
+    if not isinstance(content, dict) or content.pop(_SEAL, "") != _seal(content):
+        raise ValueError("the seal is broken")
+    return content
+
+
+def _seal(content: Mapping[str, object]) -> str:
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode("ascii")).hexdigest()
 
 
 def _rebuild(folder: Path) -> str:

@@ -7,20 +7,27 @@ generation still finds the words its hits point at while the next one is being m
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
-import numpy as np
-
 from rag.errors import IndexBusy, IndexDamaged, RagError, SettingError
 from rag.protocols import Changes, Store, StoredChunk, StoredDocument
-from rag.types import Chunk, Document, Page, Vectors, Warned
+from rag.stores._sqlite_rows import (
+    BrokenSeal,
+    chunk_row,
+    document_row,
+    read_chunk,
+    read_document,
+    read_vectors,
+    read_warnings,
+    text_digest,
+)
+from rag.types import Chunk, Document, Vectors, Warned
 
 T = TypeVar("T")
 
@@ -35,6 +42,7 @@ CREATE TABLE IF NOT EXISTS document (
     id TEXT NOT NULL, source TEXT NOT NULL, digest TEXT NOT NULL, text TEXT NOT NULL,
     metadata TEXT NOT NULL, pages TEXT NOT NULL, empty_pages INTEGER NOT NULL,
     warnings TEXT,  -- NULL where there were none
+    seal TEXT,  -- digest of what a reader sees of the row, as in chunk
     retired INTEGER  -- NULL while living, else the publish before which it was replaced
 );
 CREATE UNIQUE INDEX IF NOT EXISTS living ON document (id) WHERE retired IS NULL;
@@ -46,14 +54,15 @@ CREATE TABLE IF NOT EXISTS chunk (
     heading TEXT NOT NULL, page INTEGER,
     text_digest BLOB NOT NULL, vectors BLOB NOT NULL,
     embedded TEXT,  -- NULL where it is the text itself
+    seal TEXT,
     UNIQUE (version, ordinal)
 );
 CREATE INDEX IF NOT EXISTS text_digest ON chunk (text_digest);
 INSERT OR IGNORE INTO setting VALUES ('format', '{_FORMAT}');
 COMMIT;
 """  # noqa: S608 - the one value put in is a number of ours
-# Columns that earlier releases did not have, and their tables.
-_ADDED = {"embedded": "chunk", "warnings": "document"}
+# Columns that earlier releases did not have: table and name.
+_ADDED = (("chunk", "embedded"), ("chunk", "seal"), ("document", "warnings"), ("document", "seal"))
 _MOST_FAULTS = 20
 
 
@@ -65,7 +74,7 @@ class SqliteStore:
         self._read_only = read_only
         self._local = threading.local()
         self._open: list[sqlite3.Connection] = []
-        self._columns: set[str] = set()
+        self._columns: set[tuple[str, str]] = set()
         try:
             self._check_format()
             if not read_only:
@@ -100,26 +109,25 @@ class SqliteStore:
 
     def _documents(self, which: str, values: Sequence[object] = ()) -> list[StoredDocument]:
         rows = self._query(
-            f"SELECT d.id, d.source, d.digest, count(c.key), d.empty_pages, {self._added('warnings')} "  # noqa: S608
-            f"FROM document d LEFT JOIN chunk c USING (version) WHERE {which} "
-            "GROUP BY d.version ORDER BY d.id",
+            "SELECT d.id, d.source, d.digest, count(c.key), d.empty_pages, "  # noqa: S608
+            f"{self._added('document', 'warnings')} "
+            f"FROM document d LEFT JOIN chunk c USING (version) WHERE {which} GROUP BY d.version ORDER BY d.id",
             values,
         )
         return [
-            StoredDocument(name, source, digest, chunks, empty_pages, _warnings(warnings))
+            StoredDocument(name, source, digest, chunks, empty_pages, read_warnings(warnings))
             for name, source, digest, chunks, empty_pages, warnings in rows
         ]
 
     def document(self, document_id: str) -> Document | None:
         """The living version of a document."""
         for row in self._query(
-            "SELECT id, text, digest, metadata, pages FROM document WHERE id = ? AND retired IS NULL",
+            f"SELECT id, text, digest, metadata, pages, {self._added('document', 'seal')} "  # noqa: S608
+            "FROM document WHERE id = ? AND retired IS NULL",
             [document_id],
         ):
-            name, text, digest, metadata, pages = row
-            return Document(
-                name, text, digest, json.loads(metadata), tuple(Page(*page) for page in json.loads(pages))
-            )
+            with self._translated():
+                return read_document(row)
         return None
 
     def replace(
@@ -135,25 +143,17 @@ class SqliteStore:
         """Put `document` in place of its last version, in one transaction."""
         with self._transaction() as connection:
             self._retire(connection, [document.id])
+            # Escaped: a name in a detail need not be valid UTF-8.
+            said = json.dumps([(each.kind, each.detail) for each in warnings]) if warnings else None
             version = connection.execute(
-                "INSERT INTO document (id, source, digest, text, metadata, pages, empty_pages, warnings) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    document.id,
-                    source,
-                    document.digest,
-                    document.text,
-                    json.dumps(dict(document.metadata), ensure_ascii=False),
-                    json.dumps([(page.number, page.start, page.end) for page in document.pages]),
-                    empty_pages,
-                    # Escaped: a name in a detail need not be valid UTF-8.
-                    json.dumps([(each.kind, each.detail) for each in warnings]) if warnings else None,
-                ),
+                "INSERT INTO document (id, text, digest, metadata, pages, seal, source, empty_pages, "
+                "warnings) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (*document_row(document), source, empty_pages, said),
             ).lastrowid
             connection.executemany(
                 "INSERT INTO chunk (version, ordinal, start, end, heading, page, text_digest, vectors, "
-                "embedded) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [_row(version, chunk, own) for chunk, own in zip(chunks, vectors, strict=True)],
+                "embedded, seal) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                [chunk_row(version, chunk, own) for chunk, own in zip(chunks, vectors, strict=True)],
             )
 
     def remove(self, document_ids: Iterable[str]) -> None:
@@ -163,15 +163,16 @@ class SqliteStore:
 
     def known(self, texts: Sequence[str]) -> dict[str, Vectors]:
         """The vectors of those of these indexed texts that were embedded before."""
-        by_digest = {_digest(text): text for text in texts}
+        by_digest = {text_digest(text): text for text in texts}
         found: dict[str, Vectors] = {}
         for part in _parts(list(by_digest)):
-            for digest, blob in self._query(
-                f"SELECT text_digest, vectors FROM chunk WHERE text_digest IN ({_marks(part)}) "  # noqa: S608 - only question marks are put in
-                "GROUP BY text_digest",
+            for digest, blob, seal in self._query(
+                f"SELECT text_digest, vectors, {self._added('chunk', 'seal')} FROM chunk "  # noqa: S608
+                f"WHERE text_digest IN ({_marks(part)}) GROUP BY text_digest",
                 part,
             ):
-                found[by_digest[digest]] = _vectors(blob)
+                with suppress(BrokenSeal):  # embedded anew
+                    found[by_digest[digest]] = read_vectors(blob, seal)
         return found
 
     def chunks(self, since: int = 0) -> Iterator[StoredChunk]:
@@ -180,22 +181,20 @@ class SqliteStore:
             "SELECT version, id, text FROM document WHERE retired IS NULL AND version > ? ORDER BY id",
             [since],
         ):
-            for key, ordinal, start, end, heading, page, embedded, blob in self._query(
-                f"SELECT key, ordinal, start, end, heading, page, {self._added('embedded')}, vectors "  # noqa: S608 - one of two names
-                "FROM chunk WHERE version = ? ORDER BY ordinal",
+            for key, blob, *row in self._query(
+                f"SELECT key, vectors, {self._chunk_columns} FROM chunk WHERE version = ? ORDER BY ordinal",  # noqa: S608
                 [version],
             ):
-                path = tuple(json.loads(heading))
-                chunk = Chunk(name, ordinal, text[start:end], start, end, path, page, embedded)
-                yield StoredChunk(key, chunk, _vectors(blob))
+                with self._translated():
+                    chunk, vectors = read_chunk(name, text, tuple(row)), read_vectors(blob, row[-1])
+                yield StoredChunk(key, chunk, vectors)
 
     def fetch(self, keys: Sequence[int]) -> dict[int, Chunk]:
         """Chunks by key; retired ones stay until `collect`. A missing key is left out."""
         rows: list[tuple[Any, ...]] = []
         for part in _parts(list(keys)):
             rows += self._query(
-                f"SELECT key, version, ordinal, start, end, heading, page, {self._added('embedded')} "  # noqa: S608
-                f"FROM chunk WHERE key IN ({_marks(part)})",
+                f"SELECT key, version, {self._chunk_columns} FROM chunk WHERE key IN ({_marks(part)})",  # noqa: S608
                 part,
             )
         # Each text is read once and cut here: SQLite would count its characters anew for every chunk.
@@ -203,13 +202,17 @@ class SqliteStore:
         for part in _parts(sorted({row[1] for row in rows})):
             statement = f"SELECT version, id, text FROM document WHERE version IN ({_marks(part)})"  # noqa: S608
             texts |= {version: (name, text) for version, name, text in self._query(statement, part)}
-        found = {}
-        for key, version, ordinal, start, end, heading, page, embedded in rows:
-            if version in texts:
-                name, text = texts[version]
-                path = tuple(json.loads(heading))
-                found[key] = Chunk(name, ordinal, text[start:end], start, end, path, page, embedded)
-        return found
+        with self._translated():
+            return {
+                key: read_chunk(*texts[version], tuple(row))
+                for key, version, *row in rows
+                if version in texts
+            }
+
+    @property
+    def _chunk_columns(self) -> str:
+        added = f"{self._added('chunk', 'embedded')}, {self._added('chunk', 'seal')}"
+        return f"ordinal, start, end, heading, page, {added}"
 
     def settings(self) -> Mapping[str, str]:
         """What was remembered."""
@@ -299,20 +302,20 @@ class SqliteStore:
     def _upgrade(self) -> None:
         """Give a record of an earlier release the columns it lacks; its rows are not touched."""
         with self._transaction() as connection:
-            for column, table in _ADDED.items():
+            for table, column in _ADDED:
                 if not _has(connection, table, column):
                     connection.execute(f"ALTER TABLE {table} ADD COLUMN {column} TEXT")
 
-    def _added(self, column: str) -> str:
+    def _added(self, table: str, column: str) -> str:
         """A column of `_ADDED`, or NULL in a record that was opened by readers alone since it came.
 
         Asked anew until it is there: a writer may upgrade the record while this reader is open.
         """
-        if column not in self._columns:
+        if (table, column) not in self._columns:
             with self._translated():
-                if not _has(self._connection, _ADDED[column], column):
+                if not _has(self._connection, table, column):
                     return "NULL"
-            self._columns.add(column)
+            self._columns.add((table, column))
         return column
 
     def _query(self, statement: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
@@ -354,7 +357,7 @@ class SqliteStore:
                     f"{self._file} cannot be opened: check the rights on it and the limit on open files"
                 ) from error
             raise self._damaged(error) from error
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, BrokenSeal) as error:
             raise self._damaged(error) from error
 
     def _damaged(self, reason: object) -> IndexDamaged:
@@ -364,37 +367,8 @@ class SqliteStore:
         )
 
 
-def _vectors(blob: bytes) -> Vectors:
-    dimension = int.from_bytes(blob[:4], "little")
-    vectors: Vectors = np.frombuffer(blob, dtype="<f4", offset=4).reshape(-1, dimension)
-    return vectors
-
-
-def _row(version: int | None, chunk: Chunk, vectors: Vectors) -> tuple[object, ...]:
-    blob = vectors.shape[1].to_bytes(4, "little") + np.ascontiguousarray(vectors, dtype="<f4").tobytes()
-    return (
-        version,
-        chunk.ordinal,
-        chunk.start,
-        chunk.end,
-        json.dumps(chunk.heading, ensure_ascii=False),
-        chunk.page,
-        _digest(chunk.indexed_text),
-        blob,
-        None if chunk.embedded == chunk.text else chunk.embedded,
-    )
-
-
-def _warnings(stored: str | None) -> tuple[Warned, ...]:
-    return tuple(Warned(kind, detail) for kind, detail in json.loads(stored)) if stored else ()
-
-
 def _has(connection: sqlite3.Connection, table: str, column: str) -> bool:
     return any(row[1] == column for row in connection.execute(f"PRAGMA table_info({table})"))
-
-
-def _digest(text: str) -> bytes:
-    return hashlib.sha256(text.encode("utf-8")).digest()
 
 
 def _marks(values: Sequence[object]) -> str:

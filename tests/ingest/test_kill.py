@@ -25,7 +25,7 @@ from rag.config import load_settings
 
 REPOSITORY = Path(__file__).parents[2]
 FILES = 60
-KILLS = 8
+KILLS = 200 if os.environ.get("LECTERN_FAULTS") == "all" else 8
 # One thread: a forked process must not wait for threads that were left behind in its parent.
 # Small batches: commits come all along the way.
 FORKER = """

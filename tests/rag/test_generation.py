@@ -139,6 +139,22 @@ def test_every_truncation_of_a_manifest_is_refused(tmp_path: Path) -> None:
             read_manifest(tmp_path)
 
 
+def test_every_flipped_bit_of_a_manifest_is_refused_or_means_nothing(tmp_path: Path) -> None:
+    manifest = make(tmp_path)
+    publish(tmp_path, manifest)
+    whole = (tmp_path / MANIFEST).read_bytes()
+    refused = 0
+    for at in range(len(whole)):
+        flipped = bytearray(whole)
+        flipped[at] ^= 1 << at % 8
+        (tmp_path / MANIFEST).write_bytes(flipped)
+        try:
+            assert read_manifest(tmp_path) == manifest
+        except IndexDamaged:
+            refused += 1
+    assert refused > len(whole) / 2
+
+
 def test_what_neither_the_new_nor_the_last_generation_names_is_dropped(tmp_path: Path) -> None:
     previous = None
     for number in range(1, 5):
@@ -215,5 +231,7 @@ def test_a_reader_sees_only_whole_generations_while_one_is_published_and_killed(
 def test_a_manifest_is_plain_json_that_people_can_read(tmp_path: Path) -> None:
     manifest = make(tmp_path)
     publish(tmp_path, manifest)
-    assert json.loads((tmp_path / MANIFEST).read_text("utf-8")) == json.loads(json.dumps(asdict(manifest)))
+    content = json.loads((tmp_path / MANIFEST).read_text("utf-8"))
+    assert len(content.pop("sha256")) == 64
+    assert content == json.loads(json.dumps(asdict(manifest)))
     assert sorted(file.name for file in tmp_path.iterdir()) == [MANIFEST, "segments"]

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ import pytest
 
 from rag.errors import IndexDamaged, RagError, SettingError
 from rag.stores.sqlite import FILE_NAME, SqliteStore, build
-from rag.types import Chunk, Document, Warned
+from rag.types import Chunk, Document, Page, Warned
 
 # A child that replaces the same documents by ever newer versions until it is killed. Version v of
 # document d has 1 + v % 7 chunks that all name both.
@@ -321,3 +322,65 @@ def test_a_damaged_page_and_rows_without_their_document_are_faults(tmp_path: Pat
     assert reader.faults()
     assert all(FILE_NAME in line for line in reader.faults())
     reader.close()
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "value"),
+    [
+        ("document", "text", "'other text, as long'"),
+        ("document", "pages", "'[[2, 0, 5]]'"),
+        ("document", "metadata", "'{}'"),
+        ("chunk", "start", "1"),
+        ("chunk", "page", "9"),
+        ("chunk", "heading", "'[\"Other\"]'"),
+        ("chunk", "ordinal", "3"),
+        ("chunk", "embedded", "'other'"),
+        ("chunk", "vectors", "x'01000000000000000000'"),
+    ],
+)
+def test_a_row_that_is_not_what_was_written_is_damage_and_never_another_answer(
+    table: str, column: str, value: str, tmp_path: Path
+) -> None:
+    """SQLite itself would notice none of these."""
+    with closing(SqliteStore(tmp_path)) as store:
+        chunk = Chunk("a.md", 0, "some text, and more", 0, 19, ("Top",), 1)
+        document = Document("a.md", chunk.text, "1", {"title": "A"}, (Page(1, 0, 19),))
+        store.replace(document, [chunk], [np.ones((1, 2), dtype=np.float32)])
+        [key] = [each.key for each in store.chunks()]
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as record, record:
+        record.execute(f"UPDATE {table} SET {column} = {value}")  # noqa: S608 - the test's own words
+    with closing(SqliteStore(tmp_path, read_only=True)) as store:
+        with pytest.raises(IndexDamaged, match=r"a\.md|vectors"):
+            _read_all(store)
+        if table == "chunk" and column != "vectors":
+            with pytest.raises(IndexDamaged, match=r"passage . of the document 'a\.md' is not what was"):
+                store.fetch([key])
+
+
+def _read_all(store: SqliteStore) -> None:
+    list(store.chunks())
+    store.document("a.md")
+
+
+def test_vectors_that_are_not_what_was_written_are_not_taken_over(tmp_path: Path) -> None:
+    with closing(SqliteStore(tmp_path)) as store:
+        chunk = Chunk("a.md", 0, "text", 0, 4)
+        store.replace(Document("a.md", "text", "1"), [chunk], [np.ones((1, 2), dtype=np.float32)])
+        assert list(store.known(["text"])) == ["text"]
+        store._connection.execute("UPDATE chunk SET vectors = x'010000000000803f'")
+        assert store.known(["text"]) == {}
+
+
+def test_a_record_without_seals_is_read_and_new_rows_are_sealed(tmp_path: Path) -> None:
+    with closing(SqliteStore(tmp_path)) as store:
+        put(store, "a.md", "old text")
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as record, record:
+        record.execute("ALTER TABLE chunk DROP COLUMN seal")
+        record.execute("ALTER TABLE document DROP COLUMN seal")
+    with closing(SqliteStore(tmp_path, read_only=True)) as reader:
+        assert [each.chunk.text for each in reader.chunks()] == ["old text"]
+        with closing(SqliteStore(tmp_path)) as store:
+            put(store, "b.md", "new text")
+        assert [each.chunk.text for each in reader.chunks()] == ["old text", "new text"]
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as record:
+        assert [bool(seal) for (seal,) in record.execute("SELECT seal FROM chunk")] == [False, True]

@@ -1,0 +1,94 @@
+"""Rows of the record: what each holds, and the seal by which a damaged one is known.
+
+SQLite keeps no checksum of its pages. A seal is a digest over everything in a row that a reader gets
+to see, so that a flipped bit is an error and never another answer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+import numpy as np
+
+from rag.types import Chunk, Document, Page, Vectors, Warned
+
+_SEAL = 32  # hexadecimal digits
+
+
+class BrokenSeal(ValueError):
+    """A row does not hold what was written."""
+
+
+def document_row(document: Document) -> tuple[str, str, str, str, str, str]:
+    """Id, text, digest, metadata, pages and seal."""
+    metadata = json.dumps(dict(document.metadata), ensure_ascii=False)
+    pages = json.dumps([(page.number, page.start, page.end) for page in document.pages])
+    own = (document.id, document.text, document.digest, metadata, pages)
+    return (*own, _seal(own))
+
+
+def read_document(row: tuple[Any, ...]) -> Document:
+    """From the columns of `document_row`; a record of earlier releases has no seal. Raises BrokenSeal."""
+    *own, seal = row
+    if seal is not None and seal != _seal(own):
+        raise BrokenSeal(f"the document {own[0]!r} is not what was written")
+    name, text, digest, metadata, pages = own
+    return Document(
+        name, text, digest, json.loads(metadata), tuple(Page(*page) for page in json.loads(pages))
+    )
+
+
+def chunk_row(version: int | None, chunk: Chunk, vectors: Vectors) -> tuple[Any, ...]:
+    """Version, ordinal, start, end, heading, page, text's digest, vectors, embedded and seal."""
+    blob = vectors.shape[1].to_bytes(4, "little") + np.ascontiguousarray(vectors, dtype="<f4").tobytes()
+    heading = json.dumps(chunk.heading, ensure_ascii=False)
+    embedded = None if chunk.embedded == chunk.text else chunk.embedded
+    place = (chunk.ordinal, chunk.start, chunk.end, heading, chunk.page)
+    seal = _chunk_seal(chunk.document_id, chunk.text, place, embedded) + _digest(blob)
+    return (version, *place, text_digest(chunk.indexed_text), blob, embedded, seal)
+
+
+def read_chunk(name: str, text: str, row: tuple[Any, ...]) -> Chunk:
+    """The chunk of a document's `text` from ordinal, start, end, heading, page, embedded and seal.
+
+    Raises BrokenSeal.
+    """
+    *place, embedded, seal = row
+    ordinal, start, end, heading, page = place
+    own = text[start:end]
+    if seal is not None and seal[:_SEAL] != _chunk_seal(name, own, place, embedded):
+        raise BrokenSeal(f"passage {ordinal} of the document {name!r} is not what was written")
+    return Chunk(name, ordinal, own, start, end, tuple(json.loads(heading)), page, embedded)
+
+
+def read_vectors(blob: bytes, seal: str | None) -> Vectors:
+    """Float32 (windows, dimension). Raises BrokenSeal."""
+    if seal is not None and seal[_SEAL:] != _digest(blob):
+        raise BrokenSeal("the vectors of a passage are not what was written")
+    dimension = int.from_bytes(blob[:4], "little")
+    vectors: Vectors = np.frombuffer(blob, dtype="<f4", offset=4).reshape(-1, dimension)
+    return vectors
+
+
+def read_warnings(stored: str | None) -> tuple[Warned, ...]:
+    """What was said when a document was read."""
+    return tuple(Warned(kind, detail) for kind, detail in json.loads(stored)) if stored else ()
+
+
+def text_digest(text: str) -> bytes:
+    """By which the vectors of a text embedded before are found."""
+    return hashlib.sha256(text.encode("utf-8")).digest()
+
+
+def _chunk_seal(name: str, text: str, place: Any, embedded: str | None) -> str:
+    return _seal((name, text, *place, embedded))
+
+
+def _seal(fields: Any) -> str:
+    return _digest(json.dumps(list(fields)).encode("ascii"))
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:_SEAL]
