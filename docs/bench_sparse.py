@@ -27,6 +27,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from rag.types import Segment
+
 Documents: TypeAlias = list[list[str]]
 Search: TypeAlias = Callable[[Sequence[str]], Any]
 Figures: TypeAlias = dict[str, float]
@@ -197,10 +199,14 @@ def _open_ours(folder: Path, depth: int) -> tuple[Search, Search]:
     from rag.sparse._bmx_reader import BmxReader
     from rag.sparse.bmx import build
 
-    reader = build().open(folder)
+    reader = build().open([_segment(folder, "sparse-lengths.bin", 4)])
     assert isinstance(reader, BmxReader)  # noqa: S101 - tells mypy
     # A bound method, through which the kernel can be loaded before the clock starts.
     return _OneDepth(reader, depth).search, lambda batch: reader.search_many(batch, depth)
+
+
+def _segment(folder: Path, lengths: str, width: int) -> Segment:
+    return Segment(folder, (folder / lengths).stat().st_size // width)
 
 
 class _OneDepth:
@@ -216,7 +222,8 @@ class _OneDepth:
 def _open_baguetter(folder: Path, depth: int) -> tuple[Search, Search]:
     from rag.sparse.baguetter import build
 
-    reader = build().open(folder)
+    lengths = np.load(folder / "sparse-lengths.npy", mmap_mode="r")
+    reader = build().open([Segment(folder, len(lengths))])
     return (lambda terms: reader.search(terms, depth)), lambda batch: [
         reader.search(each, depth) for each in batch
     ]
@@ -248,13 +255,13 @@ def _open_tantivy(folder: Path, depth: int) -> tuple[Search, Search]:
 
 
 def _add_ours(folder: Path, words: list[str], number: int) -> float:
-    from rag.sparse.bmx import BmxIndex, build
+    from rag.sparse.bmx import build
 
-    index = build()
-    assert isinstance(index, BmxIndex)  # noqa: S101 - tells mypy
+    index, added = build(), folder / f"added-{number}"
     before = time.perf_counter()
-    index.write_segment(folder / f"added-{number}", [words])
-    reader = index.open_segments([folder, folder / f"added-{number}"])
+    added.mkdir()
+    index.write(added, [words])
+    reader = index.open([_segment(folder, "sparse-lengths.bin", 4), Segment(added, 1)])
     if not len(reader.search(words[:6], 10).rows):
         raise RuntimeError("the added document is not found")
     return 1000 * (time.perf_counter() - before)

@@ -11,12 +11,13 @@ import numpy as np
 from rag.errors import IndexDamaged, IndexReplaced
 from rag.generation import Manifest, SegmentFiles, segment_folder, verify
 from rag.protocols import DenseIndex, DenseReader, SparseIndex, SparseReader, Store
-from rag.types import Chunk, Rows, Segment
+from rag.types import Chunk, Filter, Mask, Rows, Segment
 
 # Row to record key: numbers that depend on the record's history and say nothing of the content.
 KEYS = "keys.npy"
 # The setting under which a record keeps its identity: keys of one record mean nothing in another.
 RECORD = "record"
+_KEPT_MASKS = 64
 
 
 class OpenIndex:
@@ -38,6 +39,7 @@ class OpenIndex:
         self._dense = dense
         self._segments = [opened_segment(folder, each) for each in manifest.segments]
         keys = [np.load(segment.folder / KEYS, allow_pickle=False) for segment in self._segments]
+        self._masks: dict[Filter, Mask] = {}
         self._keys: Rows = np.concatenate([np.zeros(0, dtype=np.int64), *keys])
 
     @cached_property
@@ -51,6 +53,17 @@ class OpenIndex:
         """The dense leg's structure. Raises IndexDamaged."""
         verify(self._folder, self.manifest, ("dense-",))
         return self._dense.open(self._segments)
+
+    def among(self, chosen: Filter) -> Mask | None:
+        """Which rows a filter lets through, bool (rows,); None where it is every one."""
+        if chosen == Filter():
+            return None
+        if chosen not in self._masks:
+            if len(self._masks) >= _KEPT_MASKS:
+                self._masks.clear()
+            self._check_record()
+            self._masks[chosen] = np.isin(self._keys, self._store.select(chosen))
+        return self._masks[chosen]
 
     def chunks(self, rows: Sequence[int]) -> list[Chunk]:
         """The chunks of these rows, in their order.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from rag.types import Chunk, Document, Draft, Hit, Loaded, Mask, Ranking, Segment, Vectors, Warned
+from rag.types import Chunk, Document, Draft, Filter, Hit, Loaded, Mask, Ranking, Segment, Vectors, Warned
 
 
 class Loader(Protocol):
@@ -213,6 +213,10 @@ class Store(Protocol):
 
     def chunks(self, since: int = 0) -> Iterator[StoredChunk]:
         """Every living chunk put after mark `since`, ordered by document id and ordinal."""
+        ...
+
+    def select(self, chosen: Filter) -> list[int]:
+        """Keys of the chunks that the filter lets through, retired ones included."""
         ...
 
     def fetch(self, keys: Sequence[int]) -> dict[int, Chunk]:

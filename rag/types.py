@@ -95,6 +95,20 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class Filter:
+    """Which chunks a search may find; what is empty or None lets everything through.
+
+    `paths`: any of these document ids, folders ("notes/2024") or patterns ("*.pdf", "notes/*/todo.md";
+    * stands for any characters). `pages`: the first and the last page, of paged documents alone.
+    `metadata`: each of these (name, value) pairs, as front matter gives them.
+    """
+
+    paths: tuple[str, ...] = ()
+    pages: tuple[int, int] | None = None
+    metadata: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Ranking:
     """One leg's result: chunk rows of one generation, best first, and their scores (same length).
 

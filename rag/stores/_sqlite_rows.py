@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from rag.types import Chunk, Document, Page, Vectors, Warned
+from rag.types import Chunk, Document, Filter, Page, Vectors, Warned
 
 _SEAL = 32  # hexadecimal digits
 
@@ -75,6 +75,27 @@ def read_vectors(blob: bytes, seal: str | None) -> Vectors:
 def read_warnings(stored: str | None) -> tuple[Warned, ...]:
     """What was said when a document was read."""
     return tuple(Warned(kind, detail) for kind, detail in json.loads(stored)) if stored else ()
+
+
+def selection(chosen: Filter) -> tuple[str, list[object]]:
+    """The condition for chunk and document `d`, and its values."""
+    conditions, values = ["true"], list[object]()
+    if chosen.paths:
+        conditions.append("(" + " OR ".join(["d.id = ? OR d.id GLOB ?"] * len(chosen.paths)) + ")")
+        values += [each for path in chosen.paths for each in (path, _pattern(path))]
+    if chosen.pages:
+        conditions.append("chunk.page BETWEEN ? AND ?")
+        values += chosen.pages
+    for pair in chosen.metadata:
+        conditions.append("EXISTS (SELECT 1 FROM json_each(d.metadata) WHERE key = ? AND value = ?)")
+        values += pair
+    return " AND ".join(conditions), values
+
+
+def _pattern(path: str) -> str:
+    """As SQLite's GLOB reads it: * is any run of characters; everything else stands for itself."""
+    plain = "".join(f"[{each}]" if each in "?[" else each for each in path)
+    return plain if "*" in plain else plain.rstrip("/") + "/*"
 
 
 def text_digest(text: str) -> bytes:

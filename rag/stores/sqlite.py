@@ -25,9 +25,10 @@ from rag.stores._sqlite_rows import (
     read_document,
     read_vectors,
     read_warnings,
+    selection,
     text_digest,
 )
-from rag.types import Chunk, Document, Vectors, Warned
+from rag.types import Chunk, Document, Filter, Vectors, Warned
 
 T = TypeVar("T")
 
@@ -111,7 +112,8 @@ class SqliteStore:
         rows = self._query(
             "SELECT d.id, d.source, d.digest, count(c.key), d.empty_pages, "  # noqa: S608
             f"{self._added('document', 'warnings')} "
-            f"FROM document d LEFT JOIN chunk c USING (version) WHERE {which} GROUP BY d.version ORDER BY d.id",
+            f"FROM document d LEFT JOIN chunk c USING (version) WHERE {which} "
+            "GROUP BY d.version ORDER BY d.id",
             values,
         )
         return [
@@ -188,6 +190,12 @@ class SqliteStore:
                 with self._translated():
                     chunk, vectors = read_chunk(name, text, tuple(row)), read_vectors(blob, row[-1])
                 yield StoredChunk(key, chunk, vectors)
+
+    def select(self, chosen: Filter) -> list[int]:
+        """Keys of the chunks that the filter lets through, retired ones included."""
+        where, values = selection(chosen)
+        statement = f"SELECT key FROM chunk JOIN document d USING (version) WHERE {where}"  # noqa: S608
+        return [int(key) for (key,) in self._query(statement, values)]
 
     def fetch(self, keys: Sequence[int]) -> dict[int, Chunk]:
         """Chunks by key; retired ones stay until `collect`. A missing key is left out."""

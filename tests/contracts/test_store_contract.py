@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import get_type_hints
+from typing import Any, get_type_hints
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 
 from rag import backends, text
 from rag.protocols import Store
-from rag.types import Chunk, Document, Page, Vectors, Warned
+from rag.types import Chunk, Document, Filter, Page, Vectors, Warned
 
 # Letters of one to four bytes, one that has a combining mark and one outside the basic plane.
 ANY_TEXT = st.text("ab é部署😀\n\u0301𠀀", min_size=1, max_size=40).map(text.normalise).filter(bool)
@@ -95,6 +96,25 @@ def test_fetched_chunks_are_the_exact_characters_of_their_documents(
         assert document is not None
         assert document.text[chunk.start : chunk.end] == chunk.text
     store.close()
+
+
+def test_a_filter_selects_by_path_page_and_metadata(store: Store) -> None:
+    for name, tag in (("notes/a.md", "x"), ("notes/b/c.pdf", "y"), ("notesy.md", "x"), ("d[1].md", "")):
+        chunks = [replace(each, ordinal=n) for n, each in enumerate(halves(name, "some text"))]
+        store.replace(Document(name, "some text", "1", {"tag": tag}), chunks, [vectors(1.0)] * 2)
+
+    def selected(**chosen: Any) -> set[tuple[str, int]]:
+        found = store.fetch(store.select(Filter(**chosen))).values()
+        return {(chunk.document_id, chunk.page or 0) for chunk in found}
+
+    assert {name for name, _ in selected(paths=("notes",))} == {"notes/a.md", "notes/b/c.pdf"}
+    assert selected(paths=("notes/",)) == selected(paths=("notes",))
+    assert {name for name, _ in selected(paths=("*.pdf", "d[1].md"))} == {"notes/b/c.pdf", "d[1].md"}
+    assert selected(paths=("notes/*.md",), pages=(2, 9)) == {("notes/a.md", 2)}
+    assert {name for name, _ in selected(metadata=(("tag", "x"),))} == {"notes/a.md", "notesy.md"}
+    assert selected(metadata=(("tag", "x"), ("other", "x"))) == set()
+    assert len(selected()) == 8
+    assert selected(paths=("'; DROP TABLE chunk; --",)) == set()
 
 
 def test_an_unknown_document_is_none(store: Store) -> None:

@@ -16,6 +16,7 @@ from rag.errors import IndexDamaged, IndexReplaced
 from rag.generation import read_manifest, segment_folder
 from rag.index import OpenIndex
 from rag.sparse import bmx
+from rag.types import Filter
 
 Written = Callable[[Settings, Mapping[str, str]], str]
 
@@ -62,6 +63,20 @@ def test_a_damaged_file_is_refused_before_anything_is_read_from_it(
     victim.write_bytes(victim.read_bytes()[::-1])
     with pytest.raises(IndexDamaged, match=rf"{re.escape(name)} is damaged"):
         getattr(opened(settings), leg)
+
+
+def test_a_filter_lets_rows_through(index: Settings) -> None:
+    reader = opened(index)
+    assert reader.among(Filter()) is None
+    mask = reader.among(Filter(paths=("*.md",)))
+    assert mask is not None
+    rows = range(reader.manifest.chunks)
+    names = [chunk.document_id for chunk in reader.chunks(rows)]
+    assert mask.tolist() == [name.endswith(".md") for name in names]
+    only = reader.among(Filter(paths=(names[0],)))
+    assert only is not None
+    assert only.tolist() == [name == names[0] for name in names]
+    assert reader.among(Filter(paths=(names[0],))) is only
 
 
 def test_a_generation_replaced_twice_says_so(
