@@ -19,7 +19,7 @@ from pathlib import Path
 from pydantic import TypeAdapter
 
 from rag.errors import IndexDamaged, IndexMissing, RagError
-from rag.files import faults, flush, sha256
+from rag.files import faults, flush, sealed
 
 MANIFEST = "manifest.json"
 _SEGMENTS = "segments"
@@ -108,10 +108,8 @@ def write_files(folder: Path, number: int, write: Callable[[Path], None]) -> dic
         home.mkdir(parents=True)
         write(home)
         files = sorted(home.iterdir())
-        digests = {file.name: _sealed(file) for file in files}
-        for directory in (home, home.parent, folder):
-            flush(directory)
-    return digests
+        digests = sealed(files, [home, home.parent, folder])
+    return {file.name: digest for file, digest in zip(files, digests, strict=True)}
 
 
 @contextmanager
@@ -132,14 +130,8 @@ def write_file(file: Path, write: Callable[[Path], None]) -> str:
     """Let `write` make one more file, flush it and return its sha256. Raises RagError as `write_files`."""
     with _writing(file):
         write(file)
-        digest = _sealed(file)
-        flush(file.parent)
+        [digest] = sealed([file], [file.parent])
     return digest
-
-
-def _sealed(file: Path) -> str:
-    flush(file)
-    return sha256(file)
 
 
 def publish(folder: Path, manifest: Manifest, previous: Manifest | None = None) -> None:
