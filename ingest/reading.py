@@ -13,7 +13,7 @@ from ingest.secrets.find import VERSION, Secret
 from ingest.secrets.redact import Policy, Redacted, apply
 from rag.errors import DocumentError
 from rag.protocols import Loader, Splitter
-from rag.types import Chunk, Document, Loaded, Page
+from rag.types import Chunk, Document, Heading, Loaded, Page
 
 # Bytes of files that are read and not yet taken: what bounds the memory, whatever the corpus.
 _AHEAD_BYTES = 64_000_000
@@ -58,7 +58,9 @@ class Reader:
         except DocumentError as error:
             return Read(planned, failed=str(error))
         loaded, secrets = _without_secrets(loaded, self.policy, self.key)
-        document = Document(planned.id, loaded.text, planned.digest, loaded.metadata, loaded.pages)
+        document = Document(
+            planned.id, loaded.text, planned.digest, loaded.metadata, loaded.pages, loaded.headings
+        )
         warnings = [(planned.id, each.kind, each.detail) for each in loaded.warnings]
         return Read(
             planned,
@@ -103,14 +105,20 @@ def _without_secrets(loaded: Loaded, policy: Policy, key: bytes) -> tuple[Loaded
     redacted = apply(loaded.text, policy, key)
     told = _told(redacted, policy)
     if redacted.skipped:
-        return replace(loaded, text="", pages=(), metadata={}), told
+        return replace(loaded, text="", pages=(), metadata={}, headings=()), told
     metadata = {name: apply(value, policy, key) for name, value in loaded.metadata.items()}
     told += [f"metadata {name}: {line}" for name, own in metadata.items() for line in _told(own, policy)]
     kept = {name: own.text for name, own in metadata.items() if not own.skipped}
     pages = tuple(
         Page(page.number, redacted.moved(page.start), redacted.moved(page.end)) for page in loaded.pages
     )
-    return replace(loaded, text=redacted.text, pages=pages, metadata=kept), told
+    headings = tuple(
+        Heading(redacted.moved(each.offset), each.level, apply(each.title, "redact", key).text)
+        if policy != "flag"
+        else each
+        for each in loaded.headings
+    )
+    return replace(loaded, text=redacted.text, pages=pages, metadata=kept, headings=headings), told
 
 
 _DONE: Mapping[Policy, str] = {

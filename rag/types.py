@@ -28,6 +28,15 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class Heading:
+    """A title that stands beside the text, as in a PDF file's outline: where it points to, level from 1."""
+
+    offset: int
+    level: int
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class Warned:
     """Something a person should know of a document that was nevertheless read."""
 
@@ -43,17 +52,22 @@ class Loaded:
     pages: tuple[Page, ...] = ()
     metadata: Mapping[str, str] = field(default_factory=dict)
     warnings: tuple[Warned, ...] = ()
+    headings: tuple[Heading, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One source: `id` is its path relative to the ingested root, `digest` names its content."""
+    """One source: `id` is its path relative to the ingested root, `digest` names its content.
+
+    `headings`, in order of place, are for the splitter; a stored document has them in its chunks alone.
+    """
 
     id: str
     text: str
     digest: str
     metadata: Mapping[str, str] = field(default_factory=dict)
     pages: tuple[Page, ...] = ()
+    headings: tuple[Heading, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from ingest.loaders import _pdf_ocr
 from ingest.loaders._pdf_process import Limits, PdfPool, PdfProcess, Program
@@ -15,11 +14,11 @@ from ingest.loaders._pdf_report import Findings
 from rag.errors import DocumentError
 from rag.protocols import Loader
 from rag.text import normalise
-from rag.types import Loaded, Page
+from rag.types import Heading, Loaded, Page
 
 SUFFIXES: tuple[str, ...] = (".pdf",)
 # Changes whenever the same file read with the same settings would give another text.
-VERSION = 2
+VERSION = 3
 Box = tuple[float, float, float, float]
 _BETWEEN_PAGES = "\n\n"
 _TITLE_LIMIT = 200
@@ -32,22 +31,6 @@ _OCR = Program(_pdf_ocr.__file__, "OCR program", "pdf.ocr_seconds", "pdf.ocr_mem
 _OCR_MISSING = '; `pip install -e ".[ocr]"` and ingest again to have them read by OCR'
 _OCR_IN_VAIN = "; OCR found none either"
 _OCR_OFF = '; set pdf.ocr = "auto" to have them read by OCR'
-
-
-class Heading(NamedTuple):
-    """A title of the file's outline: where in the text it points to, and its level from 1."""
-
-    offset: int
-    level: int
-    title: str
-
-
-@dataclass(frozen=True, slots=True)
-class Outlined:
-    """A file as read, with the headings of its outline in order of place."""
-
-    loaded: Loaded
-    headings: tuple[Heading, ...] = ()
 
 
 def build(
@@ -115,11 +98,7 @@ class PdfLoader:
         return f"pdf/{VERSION} ocr={ocr} running_heads={heads}"
 
     def load(self, path: Path) -> Loaded:
-        """Text, pages and warnings of the file. Raises DocumentError with the reason."""
-        return self.load_outlined(path).loaded
-
-    def load_outlined(self, path: Path) -> Outlined:
-        """What `load` gives and the file's outline as headings. Raises DocumentError."""
+        """Text, pages, outline and warnings of the file. Raises DocumentError with the reason."""
         answer = self._pool.ask("read", path, self._passwords_of(path), drop_heads=self._drop_heads)
         findings = Findings(broken=answer["broken"], garbled=answer["garbled"], remedy=self._remedy)
         texts = [normal(text) for text in answer["pages"]]
@@ -135,7 +114,7 @@ class PdfLoader:
             Heading(min(pages[page - 1].start + offset, pages[page - 1].end), level, title)
             for page, offset, level, title in answer["headings"]
         ]
-        return Outlined(Loaded(text, pages, metadata, findings.warnings(pages)), tuple(headings))
+        return Loaded(text, pages, metadata, findings.warnings(pages), tuple(headings))
 
     def rectangles(self, path: Path, page: Page, start: int, end: int) -> list[Box]:
         """Where `document.text[start:end]` stands on `page`: (x0, y0, x1, y1), one for each line.

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from ingest.loaders._front_matter import front_matter
 from ingest.loaders._markdown import Block, blocks
+from ingest.splitters._outline import Outline
 from ingest.splitters._packing import Unit, pack
 from ingest.splitters._pieces import CHARACTERS_PER_TOKEN
 from ingest.splitters._sections import Section, join_tiny, sections
@@ -16,7 +17,7 @@ from ingest.splitters._shown import Source
 from ingest.splitters._units import Divider, tied
 from rag.errors import SettingError
 from rag.protocols import Splitter
-from rag.types import Chunk, Document
+from rag.types import Chunk, Document, Page
 
 VERSION = 2
 _LEAST_TOKENS = 16
@@ -82,10 +83,11 @@ class MarkdownSplitter:
         text = document.text
         if document.pages:
             divider = Divider(Source(text), self._count)
+            outline = Outline(document.headings)
             for page in document.pages:
-                section = Section((), paragraphs(text, page.start, page.end))
-                for start, end, seen in self._spans(text, divider, section):
-                    yield start, end, seen, (), page.number
+                for section in self._page(text, page, outline, divider):
+                    for start, end, seen in self._spans(text, divider, section):
+                        yield start, end, seen, section.path, page.number
             return
         if document.metadata.get("type") == "markdown":
             references: dict[str, Any] = {}
@@ -102,6 +104,18 @@ class MarkdownSplitter:
         for section in found:
             for start, end, seen in self._spans(text, divider, section):
                 yield start, end, seen, section.path, None
+
+    def _page(self, text: str, page: Page, outline: Outline, divider: Divider) -> list[Section]:
+        """A page's paragraphs under the titles of the file's outline."""
+        found = [
+            Section(path, paragraphs(text, start, end))
+            for start, end, path in outline.parts(page.start, page.end)
+        ]
+        return join_tiny(
+            [section for section in found if section.blocks],
+            lambda section: self._room(section.path),
+            lambda section: sum(map(divider.size, section.blocks)),
+        )
 
     def _spans(self, text: str, divider: Divider, section: Section) -> Iterator[tuple[int, int, str]]:
         """Start and end of each chunk, and what the indexes see of it."""

@@ -153,8 +153,8 @@ def test_titles_of_the_outline_stand_where_they_point_to(tmp_path: Path) -> None
     _outlined(path)
     loader = build(ocr="off")
     assert isinstance(loader, PdfLoader)
-    outlined = loader.load_outlined(path)
-    found = [(h.level, h.title, _line_at(outlined.loaded, h.offset)) for h in outlined.headings]
+    outlined = loader.load(path)
+    found = [(h.level, h.title, _line_at(outlined, h.offset)) for h in outlined.headings]
     assert found == [
         (1, "Installation", "Installation"),
         (2, "Requirements", "What is needed beforehand"),
@@ -181,4 +181,4 @@ def test_an_outline_that_runs_in_a_circle_ends(tmp_path: Path, pdf_bytes: Any) -
     )
     loader = build(ocr="off")
     assert isinstance(loader, PdfLoader)
-    assert [heading.title for heading in loader.load_outlined(path).headings] == ["Round"]
+    assert [heading.title for heading in loader.load(path).headings] == ["Round"]
