@@ -32,6 +32,18 @@ def choose_device(setting: str, wanted: str) -> Any:
     return device
 
 
+def choose_devices(setting: str, wanted: str) -> list[Any]:
+    """The torch devices of a comma-separated list; "auto" takes every GPU there is.
+
+    A device may stand there twice. Raises SettingError, naming `setting`, if one is not there.
+    """
+    import torch
+
+    if wanted == "auto" and torch.cuda.device_count() > 1:
+        return [torch.device("cuda", number) for number in range(torch.cuda.device_count())]
+    return [choose_device(setting, each.strip()) for each in wanted.split(",")]
+
+
 def choose_dtype(wanted: Dtype, device: Any) -> Any:
     """The torch dtype; "auto" takes bfloat16 where the device computes in it, not where it is emulated."""
     import torch
@@ -42,9 +54,15 @@ def choose_dtype(wanted: Dtype, device: Any) -> Any:
         return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
     if device.type == "mps":
         return torch.float16
+    return torch.bfloat16 if native_bfloat16() else torch.float32
+
+
+def native_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16 itself (AMX, AVX512-BF16, ARM's BF16)."""
+    import torch
+
     found = torch.cpu.get_capabilities()
-    native = any(found.get(feature) for feature in ("amx_bf16", "avx512_bf16", "bf16"))
-    return torch.bfloat16 if native else torch.float32
+    return any(found.get(feature) for feature in ("amx_bf16", "avx512_bf16", "bf16"))
 
 
 def first_line(error: BaseException) -> str:

@@ -15,9 +15,11 @@ def status(settings: Settings) -> dict[str, Any]:
     """Facts of the index. `intact` is whether every published file has its recorded checksum;
     `unpublished` whether the record holds changes that searches do not see yet.
 
-    Raises IndexMissing or IndexDamaged if there is no index to speak of.
+    `device` is where and in which precision the embedder computes here, for which it is loaded. Raises
+    IndexMissing or IndexDamaged if there is no index to speak of, SettingError if there is no embedder.
     """
     manifest = read_manifest(settings.index)
+    embedder = build_embedder(settings)
     store = build_store(settings, read_only=True)
     living = store.documents()
     store.close()
@@ -34,7 +36,8 @@ def status(settings: Settings) -> dict[str, Any]:
         "intact": damage is None,
         "damage": damage,
         "embedder": manifest.embedder,
-        "embedder_set": build_embedder(settings).fingerprint,
+        "embedder_set": embedder.fingerprint,
+        "device": embedder.device,
         "generator": settings.generator.name,
         "segments": len(manifest.segments),
         "bytes": sum(file.stat().st_size for file in files if file.is_file()),

@@ -38,6 +38,7 @@ def test_a_sound_index_is_described(index: Settings, texts: dict[str, str], embe
     assert found["empty_pages"] == 0
     assert (found["intact"], found["damage"], found["unpublished"]) == (True, None, False)
     assert found["embedder"] == found["embedder_set"] == embedder.fingerprint
+    assert found["device"] == embedder.device
     assert found["generator"] == "extractive"
     assert found["segments"] == 1
     files = segment_folder(index.index, 1).iterdir()

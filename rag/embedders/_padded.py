@@ -1,0 +1,189 @@
+"""Any sentence-transformers model on any device: texts of like length padded to one shape."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from rag.compute import first_line
+from rag.embedders._rounds import Batch
+from rag.errors import SettingError
+from rag.types import Vectors
+
+# Texts are padded to a multiple of this and computed in batches of one fixed shape per width: the
+# kernels chosen for another shape differ in the last bits. So a text's vector depends neither on its
+# neighbours nor on where an interrupted ingest began again.
+_PADDING = 32
+# A GPU needs more rows than a processor before its arithmetic binds; yet the last batch of every width is
+# filled up, so that many more would be spent on filling.
+_GPU_TIMES = 4
+
+Features: TypeAlias = Mapping[str, Sequence[int]]
+
+
+class PaddedModel:
+    """A model as sentence-transformers loads it, once on each device."""
+
+    def __init__(self, source: str, devices: Sequence[Any], dtype: Any, batch_tokens: int) -> None:
+        """Raises SettingError if it cannot be loaded."""
+        self._batch_tokens = batch_tokens * (_GPU_TIMES if devices[0].type != "cpu" else 1)
+        self.models = [_load(source, device, dtype) for device in devices]
+        self.networks = [_PaddedNetwork(model, self.rows) for model in self.models]
+        self._tokenizing = threading.Lock()
+        places = ", ".join(dict.fromkeys(device.type for device in devices))
+        times = f" x {len(devices)}" if len(devices) > 1 else ""
+        self.device = f"{places}{times}, {str(self.models[0].dtype).removeprefix('torch.')}"
+
+    @property
+    def dimension(self) -> int:
+        """Length of a vector."""
+        return int(self.models[0].get_embedding_dimension())
+
+    def tokens(self, texts: Sequence[str], limit: int) -> list[Features]:
+        """What the model reads of each text, special tokens included, cut at `limit` tokens."""
+        with self._tokenizing:  # truncation is state of the shared tokenizer
+            found = self.models[0].tokenizer(list(texts), truncation=True, max_length=limit)
+        return [{name: values[n] for name, values in found.items()} for n in range(len(texts))]
+
+    def rows(self, width: int) -> int:
+        """Texts of this padded width in one batch."""
+        return max(1, self._batch_tokens // width)
+
+    def batches(self, texts: Iterable[tuple[int, Features]]) -> Iterator[Batch]:
+        """(row, features) sorted into widths; a width's batch is made when it is full, or at the end."""
+        waiting: dict[int, Batch] = defaultdict(lambda: ([], []))
+        for row, text in texts:
+            width = width_of(text)
+            rows, batch = waiting[width]
+            rows.append(row)
+            batch.append(text)
+            if len(rows) == self.rows(width):
+                yield waiting.pop(width)
+        yield from waiting.values()
+
+    def question(self, text: Features) -> Vectors:
+        """Vector, float32 (dimension,), of one text in the shortest time."""
+        vector: Vectors = self.networks[0].forward([text], 1)()[0]
+        return vector
+
+
+class _PaddedNetwork:
+    """One copy of the model.
+
+    Where the device runs out of memory the rows of a batch are halved, there and then and for all later
+    batches of this network. Texts computed with the same number of rows still have equal vectors to the
+    last bit; between numbers of rows the last bits may differ.
+    """
+
+    threads: int | None = None
+
+    def __init__(self, model: Any, rows: Callable[[int], int]) -> None:
+        self._model = model
+        self._rows = rows
+        self._halvings = 0
+
+    def start(self, texts: Sequence[Features]) -> Callable[[], Vectors]:
+        """Begin a batch of texts of one width. Raises SettingError if one text alone does not fit."""
+        width = width_of(texts[0])
+        rows = max(1, self._rows(width) >> self._halvings)
+        if len(texts) > rows:
+            begun = [self.start(texts[at : at + rows]) for at in range(0, len(texts), rows)]
+            return lambda: np.concatenate([finish() for finish in begun])
+        try:
+            return self.forward([*texts, *[texts[-1]] * (rows - len(texts))], len(texts))
+        except Exception as error:
+            if not _out_of_memory(error):
+                raise
+            if rows == 1:
+                raise SettingError(
+                    f"embedder.device: {self._model.device} has too little memory for a single text of "
+                    f"{width} tokens: choose a smaller embedder.model or embedder.device = 'cpu'"
+                ) from error
+        self._halvings += 1  # outside the handler, whose traceback holds on to the failed batch
+        _release(self._model.device)
+        return self.start(texts)
+
+    def forward(self, texts: Sequence[Features], wanted: int) -> Callable[[], Vectors]:
+        """Begin to compute; the vectors of the first `wanted` texts are fetched by what is returned."""
+        import torch
+
+        device = self._model.device
+        features = self._model.tokenizer.pad(
+            [dict(text) for text in texts],
+            padding="max_length",
+            max_length=width_of(texts[0]),
+            return_tensors="pt",
+        )
+        cuda = device.type == "cuda"
+        with torch.inference_mode():
+            if cuda:  # from pinned memory the copy runs beside the computation
+                moved = {
+                    name: value.pin_memory().to(device, non_blocking=True) for name, value in features.items()
+                }
+            else:
+                moved = {name: value.to(device) for name, value in features.items()}
+            found = self._model(moved)["sentence_embedding"][:wanted].float()
+            if not cuda:
+                vectors: Vectors = found.cpu().numpy()
+                return lambda: vectors
+            fetched = torch.empty(found.shape, dtype=found.dtype, pin_memory=True)
+            fetched.copy_(found, non_blocking=True)
+            done: Any = torch.cuda.Event()  # type: ignore[no-untyped-call]
+            done.record(torch.cuda.current_stream(device))
+        return lambda: _when(done, fetched)
+
+
+def width_of(text: Features) -> int:
+    """Padded length. At least one place stays empty: a batch without padding is computed unmasked, by
+    another kernel.
+    """
+    return (len(text["input_ids"]) // _PADDING + 1) * _PADDING
+
+
+def _when(done: Any, fetched: Any) -> Vectors:
+    done.synchronize()
+    vectors: Vectors = fetched.numpy()
+    return vectors
+
+
+def _out_of_memory(error: Exception) -> bool:
+    import torch
+
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
+def _release(device: Any) -> None:
+    """Give back what the allocator keeps for shapes that will not come again."""
+    import torch
+
+    if device.type == "cuda":
+        torch.cuda.empty_cache()
+
+
+def _load(source: str, device: Any, dtype: Any) -> Any:
+    from sentence_transformers import SentenceTransformer
+    from transformers.utils import logging
+
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        model = SentenceTransformer(
+            source, device=str(device), model_kwargs={"dtype": dtype, "use_safetensors": True}
+        )
+    except Exception as error:  # whatever a broken folder makes the libraries raise
+        raise SettingError(not_loaded(source, error)) from error
+    return model.eval()
+
+
+def not_loaded(source: str | Path, error: Exception) -> str:
+    """What a user reads of a model that could not be loaded."""
+    return (
+        f"embedder.model = {str(source)!r} could not be loaded: {first_line(error)} "
+        "(a folder of a sentence-transformers model needs no network; for a hub name see the README "
+        "on mirrors)"
+    )

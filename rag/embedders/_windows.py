@@ -1,0 +1,56 @@
+"""Cutting a text into pieces that a model reads whole, and how much of it the vocabulary knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+
+def windows(tokenizer: Any, text: str, room: int) -> list[str]:
+    """Pieces of about equal length and at most `room` tokens, cut between words where there are any."""
+    encoding = tokenizer.encode(text, add_special_tokens=False)
+    count = len(encoding.ids)
+    if count <= room:
+        return [text]
+    pieces = -(-count // room)
+    cuts = [0]
+    for piece in range(1, pieces):
+        cuts.append(_word_start(encoding.word_ids, piece * count // pieces, cuts[-1] + 1))
+    starts = [encoding.offsets[cut][0] for cut in cuts]
+    starts[0] = 0
+    found = [text[a:b] for a, b in zip(starts, [*starts[1:], len(text)], strict=True)]
+    if max(count_tokens(tokenizer, piece) for piece in found) > room:  # one word longer than a window
+        return [window for piece in found for window in _halved(tokenizer, piece, room)]
+    return found
+
+
+def count_tokens(tokenizer: Any, text: str) -> int:
+    """Tokens of `text` without special ones."""
+    return len(tokenizer.encode(text, add_special_tokens=False).ids)
+
+
+def readable(tokenizer: Any, text: str, unknown: int | None) -> float:
+    """Share of the text's characters, white space aside, that do not become the token `unknown`."""
+    encoding = tokenizer.encode(text, add_special_tokens=False)
+    total = known = 0
+    for token, (start, end) in zip(encoding.ids, encoding.offsets, strict=True):
+        total += end - start
+        known += 0 if token == unknown else end - start
+    return known / total if total else 0.0
+
+
+def _halved(tokenizer: Any, text: str, room: int) -> Iterator[str]:
+    if count_tokens(tokenizer, text) <= room or len(text) < 2:
+        yield text
+        return
+    middle = len(text) // 2
+    yield from _halved(tokenizer, text[:middle], room)
+    yield from _halved(tokenizer, text[middle:], room)
+
+
+def _word_start(words: Sequence[int | None], wanted: int, earliest: int) -> int:
+    """The token nearest before `wanted` that begins a word, or `wanted` itself inside a long one."""
+    at = wanted
+    while at > earliest and words[at] is not None and words[at] == words[at - 1]:
+        at -= 1
+    return at if at > earliest else wanted
