@@ -9,6 +9,8 @@ export HF_HUB_OFFLINE := $(OFFLINE)
 
 INDEX   ?= index
 DATASET ?= tests/golden/beir
+# Documents, vectors and chunks that `make bench` measures with.
+BENCH   ?= 20000
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-faults serve eval bench lint types arrows check guide clean
@@ -42,8 +44,11 @@ eval: install ## Evaluate all modes on DATASET (a folder in BEIR layout)
 guide: install ## Make the guide's PDF anew
 	$(BIN)/python docs/make_pdf.py
 
-bench: install ## How fast passages are embedded here
+bench: install ## How fast it is here: embedding, both indexes beside the libraries, the engine as a whole
 	$(BIN)/python docs/bench_embedding.py
+	$(BIN)/python docs/bench_sparse.py --documents $(BENCH)
+	$(BIN)/python docs/bench_dense.py --vectors $(BENCH)
+	$(BIN)/python docs/bench_engine.py --chunks $(BENCH)
 
 lint: install
 	$(BIN)/ruff check .

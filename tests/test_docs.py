@@ -30,7 +30,7 @@ PACKAGES = {
     "generator": "rag.generators",
 }
 # Arguments that the composition root gives, so that no setting can.
-GIVEN = {"count_tokens", "folder", "read_only", "start_over"}
+GIVEN = {"count_tokens", "embedder", "folder", "read_only", "start_over"}
 EXAMPLE = (ROOT / "rag.toml.example").read_text("utf-8")
 
 

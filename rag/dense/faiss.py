@@ -1,128 +1,106 @@
-"""Exact dense search with FAISS over the vectors as they are.
+"""Dense search: exact while it is cheap, beyond that by codes, the best re-scored from the full vectors.
 
-The files are plain arrays: FAISS's own files carry no checksum of their content and building a flat
-index from an array is one copy.
+By the number of vectors in a segment: below `exact_below` its vectors are compared one by one; from
+there their signs are, then four bits a component of those that look best, then the full vectors of those
+that may be among the best. From `listed_from` on the codes stand in lists around centroids, which FAISS
+trains when the segment is written, and only the nearest lists are looked at.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from rag.dense._codes import BLOCK, write_codes
+from rag.dense._columns import OFFSETS, VECTORS, Columns, open_columns, write_array
+from rag.dense._part import Part
+from rag.dense._reader import DEFAULT, Effort, PartsReader
+from rag.errors import SettingError
 from rag.protocols import DenseIndex
-from rag.types import Mask, Ranking, Rows, Segment, Vectors
+from rag.types import Mask, Rows, Segment, Vectors
 
-_MARGIN = 32  # vectors looked at beyond those asked for, so that one search is nearly always enough
-_ROUNDING = 1e-5  # what FAISS's single precision may be off by
+_LARGEST_EFFORT = 1_000.0
 
 
 class FaissIndex:
-    """Writes, merges and opens flat inner-product indexes."""
+    """Writes, merges and opens segments."""
+
+    def __init__(self, exact_below: int, listed_from: int, effort: Effort) -> None:
+        self._exact_below = exact_below
+        self._listed_from = listed_from
+        self._effort = effort
 
     def write(self, folder: Path, vectors: Vectors, rows: Sequence[int]) -> None:
-        """Save `vectors` float32 (n, dimension) and the chunk row of each, ascending."""
-        np.save(folder / "dense-vectors.npy", np.ascontiguousarray(vectors, np.float32), allow_pickle=False)
-        np.save(folder / "dense-rows.npy", np.asarray(rows, dtype=np.int64), allow_pickle=False)
+        """A segment of `vectors` float32 (n, dimension) and the row of each, ascending."""
+        counts = np.bincount(np.asarray(rows, dtype=np.int64)).astype(np.int64)
+        blocks = (vectors[start : start + BLOCK] for start in range(0, len(vectors), BLOCK))
+        self._save(folder, counts, blocks, vectors.shape[1])
 
     def merge(self, folder: Path, segments: Sequence[Segment]) -> None:
-        """The living rows' vectors as one segment."""
-        vectors, rows = _living(segments)
-        gone = np.concatenate(
-            [np.zeros(0, np.int64), *_numbered([each.deleted for each in segments], segments)]
+        """The living rows of `segments` as one segment. Memory as in `_codes.write_codes`."""
+        columns = [open_columns(segment.folder) for segment in segments]
+        living = [_living(own, segment) for own, segment in zip(columns, segments, strict=True)]
+        counts = []
+        for own, segment, alive in zip(columns, segments, living, strict=True):
+            every = np.zeros(segment.rows, np.int64)
+            every[: own.rows] = np.diff(own.offsets)
+            counts.append(every[alive])
+        dimension = max((own.vectors.shape[1] for own in columns), default=1)
+        blocks = (
+            block
+            for own, alive in zip(columns, living, strict=True)
+            for block in _kept(own, np.repeat(alive[: own.rows], np.diff(own.offsets)))
         )
-        self.write(folder, vectors, (rows - np.searchsorted(gone, rows)).tolist())
+        self._save(folder, np.concatenate([np.zeros(0, np.int64), *counts]), blocks, dimension)
 
-    def open(self, segments: Sequence[Segment]) -> FaissReader:
-        """The segments' vectors as one collection."""
-        return FaissReader(*_living(segments))
+    def open(self, segments: Sequence[Segment]) -> PartsReader:
+        """The segments as one collection, mapped: nothing is read before the first search."""
+        parts, first = [], 0
+        living = np.ones(sum(segment.rows for segment in segments), np.bool_)
+        for segment in segments:
+            parts.append(Part(open_columns(segment.folder), first, segment.rows))
+            living[segment.deleted + first] = False
+            first += segment.rows
+        return PartsReader(
+            [part for part in parts if len(part.columns.vectors)],
+            first,
+            None if living.all() else living,
+            self._effort,
+        )
 
-
-def _living(segments: Sequence[Segment]) -> tuple[Vectors, Rows]:
-    """The living rows' vectors, float32 (n, dimension), and the row of each, numbered through."""
-    rows = [np.load(each.folder / "dense-rows.npy", allow_pickle=False) for each in segments]
-    alive = [~np.isin(own, each.deleted) for own, each in zip(rows, segments, strict=True)]
-    vectors = [
-        np.load(each.folder / "dense-vectors.npy", mmap_mode="r", allow_pickle=False)[own]
-        for each, own in zip(segments, alive, strict=True)
-    ]
-    kept = _numbered([own[mask] for own, mask in zip(rows, alive, strict=True)], segments)
-    dimension = max((own.shape[1] for own in vectors), default=1)
-    return (
-        np.concatenate([np.zeros((0, dimension), np.float32), *vectors]),
-        np.concatenate([np.zeros(0, np.int64), *kept]),
-    )
-
-
-def _numbered(rows: Sequence[Rows], segments: Sequence[Segment]) -> list[Rows]:
-    """Rows of each segment, numbered through all of them."""
-    bases = np.cumsum([0, *(each.rows for each in segments)])
-    return [own + base for own, base in zip(rows, bases, strict=False)]
+    def _save(self, folder: Path, counts: Rows, blocks: Iterator[Vectors], dimension: int) -> None:
+        """Write the segment whose row r has `counts`[r] of the vectors in `blocks`."""
+        offsets = np.concatenate([[0], np.cumsum(counts)])
+        total = int(offsets[-1])
+        np.save(folder / OFFSETS, offsets.astype(np.int32), allow_pickle=False)
+        write_array(folder / VECTORS, np.float32, (total, dimension), blocks)
+        if total >= max(1, self._exact_below):
+            write_codes(folder, self._listed_from)
 
 
-class FaissReader:
-    """Searches one immutable set of vectors; a row's score is that of its best vector."""
-
-    def __init__(self, vectors: Vectors, rows: Rows) -> None:
-        import faiss
-
-        self._vectors = vectors
-        self._rows = rows
-        self._index: Any = faiss.IndexFlatIP(vectors.shape[1])
-        self._index.add(vectors)
-
-    def search(self, vector: Vectors, depth: int, among: Mask | None = None) -> Ranking:
-        """At most `depth` rows by inner product with `vector` float32 (dimension,)."""
-        if among is not None:
-            scores = self.score(vector, (rows := np.unique(self._rows[among[self._rows]])).tolist())
-            order = np.lexsort((rows, -scores))[:depth]
-            return Ranking(rows[order], scores[order])
-        total = len(self._rows)
-        wanted = min(total, depth + _MARGIN) if depth > 0 else 0
-        rows, scores = np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32)
-        while wanted:
-            products, found = self._index.search(vector[None, :], wanted)
-            rows = np.unique(self._rows[found[0]])
-            scores = self.score(vector, rows.tolist())
-            if wanted == total or _is_complete(scores, depth, float(products[0][-1])):
-                break
-            wanted = min(total, wanted * 2)
-        order = np.lexsort((rows, -scores))[:depth]
-        return Ranking(rows[order], scores[order])
-
-    def score(self, vector: Vectors, rows: Sequence[int]) -> Vectors:
-        """Best inner product of each of these rows.
-
-        Computed in double precision and rounded to single, so that equal vectors score equally
-        wherever they stand in the array.
-        """
-        wanted = np.asarray(rows, dtype=np.int64)
-        first = np.searchsorted(self._rows, wanted, side="left")
-        last = np.searchsorted(self._rows, wanted, side="right")
-        lengths = last - first
-        if not lengths.any():
-            return np.zeros(len(wanted), dtype=np.float32)
-        starts = np.cumsum(lengths) - lengths
-        places = np.arange(int(lengths.sum())) - np.repeat(starts - first, lengths)
-        products = self._vectors[places].astype(np.float64) @ vector.astype(np.float64)
-        scores = np.zeros(len(wanted), dtype=np.float32)
-        held = lengths > 0
-        scores[held] = np.maximum.reduceat(products, starts[held])
-        return scores
+def _living(columns: Columns, segment: Segment) -> Mask:
+    living = np.ones(max(segment.rows, columns.rows), np.bool_)
+    living[segment.deleted] = False
+    return living
 
 
-def _is_complete(scores: Vectors, depth: int, worst: float) -> bool:
-    """Whether no row outside can be among the best: several vectors of one row take places of others,
-    and FAISS drops any of those that tie for the last place.
+def _kept(columns: Columns, alive: Mask) -> Iterator[Vectors]:
+    for start in range(0, len(alive), BLOCK):
+        yield columns.vectors[start : start + BLOCK][alive[start : start + BLOCK]]
+
+
+def build(exact_below: int = 8_192, listed_from: int = 65_536, effort: float = 1.0) -> DenseIndex:
+    """Dense search over memory-mapped arrays.
+
+    `exact_below`: vectors of a segment from which it is searched by codes. `listed_from`: vectors from
+    which the codes are grouped in lists. `effort`: how much more (or less) than by default a search
+    looks at; with 1,000, the largest, the search is exact. Raises SettingError.
     """
-    if len(scores) < depth:
-        return False
-    last = float(np.partition(scores, -depth)[-depth])
-    return worst < last - _ROUNDING * max(1.0, abs(last))
-
-
-def build() -> DenseIndex:
-    """The exact FAISS backend; it has no options."""
-    return FaissIndex()
+    for name, value in {"exact_below": exact_below, "listed_from": listed_from}.items():
+        if value < 0:
+            raise SettingError(f"dense.{name} = {value}: must not be negative")
+    if not 0 < effort <= _LARGEST_EFFORT:
+        raise SettingError(f"dense.effort = {effort}: must be more than 0 and at most {_LARGEST_EFFORT}")
+    return FaissIndex(exact_below, listed_from, DEFAULT.times(effort))

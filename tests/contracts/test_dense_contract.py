@@ -25,9 +25,18 @@ def made_vectors() -> Vectors:
     return unit
 
 
-@pytest.fixture(params=backends.names("rag.dense"))
+# Every way in which a backend searches, whatever the size of the index: exactly, by codes, by codes in lists.
+WAYS: dict[str, list[dict[str, float]]] = {
+    "faiss": [{}, {"exact_below": 0, "effort": 1_000}, {"exact_below": 0, "listed_from": 0, "effort": 1_000}]
+}
+
+
+@pytest.fixture(
+    params=[(name, way) for name in backends.names("rag.dense") for way in WAYS.get(name, [{}])], ids=str
+)
 def index(request: pytest.FixtureRequest) -> DenseIndex:
-    built: DenseIndex = import_module(f"rag.dense.{request.param}").build()
+    name, way = request.param
+    built: DenseIndex = import_module(f"rag.dense.{name}").build(**way)
     return built
 
 
