@@ -1,31 +1,32 @@
-"""`python -m api`: serve the index over HTTP until Ctrl-C or SIGTERM."""
+"""`python -m api`: serve the index over HTTP until Ctrl-C or SIGTERM; `python -m api keys`: API keys."""
 
 from __future__ import annotations
 
 import argparse
 import os
 import signal
-import socket
 import sys
 from collections.abc import Sequence
-from ipaddress import ip_address
+from pathlib import Path
 from typing import NoReturn
 
 from rag.command import add_settings, run, settings_of
-from rag.config import Settings
-from rag.errors import SettingError
-
-# Requests get this long to end after a signal, in seconds.
-GRACE = 5
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve; the exit status is 0 after a signal and 2 where it could not start."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == ["keys"]:
+        return _keys(words[1:])
+    if words == ["openapi"]:
+        return _openapi()
+    from api.serve import serve
+
     signal.signal(signal.SIGTERM, _end)
-    options = _parser().parse_args(arguments)
+    options = _parser().parse_args(words)
     try:
-        settings = settings_of(options, {"api.host": options.host, "api.port": options.port})
-        _serve(settings, _listen(settings.api.host, settings.api.port))
+        flags = {"api.host": options.host, "api.port": options.port, "api.processes": options.workers}
+        serve(settings_of(options, flags), inherited=options.inherited)
     except KeyboardInterrupt:
         pass
     return 0
@@ -38,56 +39,51 @@ def _end(_: int, __: object) -> NoReturn:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m api",
-        description="Answer questions over HTTP: a web page at /, POST /ask, POST /search.",
+        description="Answer questions over HTTP: a web page at /, POST /ask, POST /search, /v1 for "
+        "clients of OpenAI's API. `python -m api keys --help` tells of API keys.",
     )
     add_settings(parser)
     parser.add_argument("--host", help="address to listen on (default: 127.0.0.1, this machine only)")
     parser.add_argument("--port", help="port to listen on (default: 8000; 0: any free one)")
+    parser.add_argument("--workers", metavar="N", help="processes that share the port (default: 1)")
+    parser.add_argument("--inherited", type=int, help=argparse.SUPPRESS)  # a worker's listening socket
     return parser
 
 
-def _listen(host: str, port: int) -> socket.socket:
-    """A listening socket; raises SettingError where the address is not to be had."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        listener = socket.socket(family, kind, protocol)
-        if os.name == "posix":
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        # From here on connections queue, so the address may be announced.
-        listener.listen(128)
-    except (OSError, UnicodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not a host name"
-        raise SettingError(
-            f"cannot listen on {host} port {port}: {reason}; choose others with --host and --port"
-        ) from error
-    return listener
+def _keys(words: Sequence[str]) -> int:
+    from api import keys
+
+    parser = argparse.ArgumentParser(prog="python -m api keys", description="Make, list and revoke API keys.")
+    parser.add_argument("verb", choices=["add", "list", "revoke"])
+    parser.add_argument("name", nargs="?", metavar="NAME", help="whose key it is")
+    add_settings(parser)
+    options = parser.parse_args(words)
+    if (options.name is None) != (options.verb == "list"):
+        parser.error("add and revoke take a NAME, list takes none")
+    file = Path(settings_of(options).api.keys_file)
+    if options.verb == "add":
+        print(keys.add(file, options.name))
+        print(f"this is shown once; {file} keeps only its digest", file=sys.stderr)
+    elif options.verb == "revoke":
+        keys.revoke(file, options.name)
+    else:
+        for key in keys.read(file):
+            print(f"{key.created}  {key.name}")
+    return 0
 
 
-def _serve(settings: Settings, listener: socket.socket) -> None:
-    import uvicorn
+def _openapi() -> int:
+    """The description of the service, as docs/openapi.json keeps it."""
+    import json
 
     from api.app import create_app
-    from rag.build import build_engine, check_settings
+    from rag.build import build_engine
+    from rag.config import Settings
 
-    check_settings(settings)
-    app = create_app(build_engine(settings))
-    host, port = listener.getsockname()[:2]
-    if not ip_address(host.partition("%")[0]).is_loopback:
-        print(f"note: whoever can reach {host} can read the documents: there is no login", file=sys.stderr)
-    print(f"listening on http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)
-    config = uvicorn.Config(
-        app,
-        log_level="warning",
-        access_log=False,  # questions are private
-        server_header=False,
-        proxy_headers=False,
-        ws="none",
-        timeout_graceful_shutdown=GRACE,
-    )
-    uvicorn.Server(config).run([listener])
+    settings = Settings.model_construct(**{n: f.default for n, f in Settings.model_fields.items()})
+    described = create_app(settings, build_engine(settings)).openapi()
+    print(json.dumps(described, indent=1, ensure_ascii=False, sort_keys=True))
+    return 0
 
 
 def _leave(status: int) -> NoReturn:

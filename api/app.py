@@ -1,139 +1,89 @@
-"""The service: questions over HTTP, its health, and the web page."""
+"""The service put together: routes, and around them keys, limits of origin, log and figures."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, MutableMapping
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
-from typing import Annotated, Any, TypeAlias, TypeVar
+from typing import Any
 
-from fastapi import Depends, FastAPI
-from fastapi.responses import FileResponse, JSONResponse
-from starlette.datastructures import MutableHeaders
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from starlette.middleware.cors import CORSMiddleware
 from starlette.staticfiles import StaticFiles
 
-from api import errors
-from api.body import read_question
-from api.schemas import Answer, Found, NotReady, Problem, Question, Ready
-from api.warming import Warming
+from api import errors, schemas
+from api.access import Access
+from api.routes import changes, documents, health, openai, questions
+from api.service import Service, make
+from api.trace import Trace
+from rag.config import Settings
 from rag.engine import Engine
-from rag.errors import RagError
-from rag.wire import answer_json, hit_json
 
-STATIC = Path(__file__).parent / "static"
-# Questions computed at a time; the others wait in line, and /healthz is served all the while.
-WORKERS = 4
-
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
-    "connect-src 'self'; img-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-}
-
-_Asked: TypeAlias = Annotated[Question, Depends(read_question)]
-_Result = TypeVar("_Result")
+# Bodies that are read strictly and not by the framework, so that it does not know of them.
+_BODIES = (schemas.Question, schemas.Search, schemas.Chat, schemas.Ingest)
+_UNSEEN = (schemas.Problem, schemas.OpenAIFailure)
 
 
-def create_app(engine: Engine) -> FastAPI:
-    """The ASGI application over `engine`; models load in the background once it runs."""
-    workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="question")
-    warming = Warming(engine)
+def create_app(settings: Settings, engine: Engine, *, key_required: bool = False) -> FastAPI:
+    """The ASGI application over `engine`; models load in the background once it runs.
+
+    Raises SettingError for a keys file that cannot be read.
+    """
+    service = make(settings, engine, key_required=key_required)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        warming.start()
+        service.warming.start()
         yield
-        warming.stop()
-        workers.shutdown(wait=False, cancel_futures=True)
+        service.close()
 
     # The framework's /docs pages load scripts from elsewhere, so they stay off.
     app = FastAPI(title="Lectern", docs_url=None, redoc_url=None, lifespan=lifespan)
+    app.state.service = service
+    app.state.redact = service.redact
     errors.register(app)
-    app.add_middleware(_SafeHeaders)
-    _add_questions(app, engine, workers)
-    _add_health(app, engine, warming)
-    _add_page(app)
+    routers = [routes.router for routes in (questions, documents, changes, openai, health)]
+    for router in routers:
+        app.include_router(router)
+    app.state.addresses = [route for router in routers for route in router.routes]
+    app.mount("/static", StaticFiles(directory=health.STATIC))
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    _surround(app, settings, service)
     return app
 
 
-def _add_questions(app: FastAPI, engine: Engine, workers: ThreadPoolExecutor) -> None:
-    async def compute(call: Callable[[], _Result]) -> _Result:
-        return await asyncio.get_running_loop().run_in_executor(workers, call)
-
-    @app.post("/ask", **_documented(Answer))
-    async def ask(asked: _Asked) -> JSONResponse:
-        """An answer from the documents, each statement with its citation."""
-        answer = await compute(lambda: engine.ask(asked.question, asked.k, asked.mode))
-        return JSONResponse(answer_json(answer))
-
-    @app.post("/search", **_documented(Found))
-    async def search(asked: _Asked) -> JSONResponse:
-        """The passages nearest to the question, best first, without an answer."""
-        found = await compute(lambda: engine.search(asked.question, asked.k, asked.mode))
-        hits = [hit_json(hit) for hit in found.hits]
-        return JSONResponse({"generation": found.generation, "hits": hits})
+def _surround(app: FastAPI, settings: Settings, service: Service) -> None:
+    """What a request passes before a route: the last one added is the first one passed."""
+    api = settings.api
+    hosts = [*api.hosts, api.host, f"[{api.host}]"]
+    app.add_middleware(Access, hosts=hosts, origins=api.origins, keys=service.keys)
+    if api.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=api.origins,
+            allow_methods=["GET", "POST", "DELETE"],
+            allow_headers=["Authorization", "Content-Type", "X-Request-ID"],
+            expose_headers=["X-Request-ID", "Retry-After"],
+        )
+    app.add_middleware(Trace, metrics=service.metrics, open_log=api.log_questions)
 
 
-def _documented(reply: type[Any]) -> dict[str, Any]:
-    """The route arguments that describe it in /openapi.json; the body is read by `read_question`."""
-    failure = {
-        "description": "What went wrong, and what to do",
-        "content": {errors.MEDIA_TYPE: {"schema": Problem.model_json_schema()}},
-    }
-    body = {"required": True, "content": {"application/json": {"schema": Question.model_json_schema()}}}
-    return {
-        "responses": {200: {"model": reply}, "4XX": failure, "5XX": failure},
-        "openapi_extra": {"requestBody": body},
-    }
-
-
-def _add_health(app: FastAPI, engine: Engine, warming: Warming) -> None:
-    @app.get("/healthz")
-    async def healthz() -> dict[str, bool]:
-        """The process lives."""
-        return {"alive": True}
-
-    @app.get("/readyz", responses={200: {"model": Ready}, 503: {"model": NotReady}})
-    def readyz() -> JSONResponse:
-        """Questions can be answered: there is an index, and nothing stands in the way of its models."""
-        try:
-            generation, reason = engine.generation, warming.obstacle
-        except RagError as error:
-            generation, reason = None, str(error)
-        if generation is None or reason is not None:
-            return JSONResponse({"ready": False, "reason": reason or "the index is being opened"}, 503)
-        return JSONResponse({"ready": True, "generation": generation})
-
-
-def _add_page(app: FastAPI) -> None:
-    @app.api_route("/", methods=["GET", "HEAD"], include_in_schema=False)
-    async def page() -> FileResponse:
-        return FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
-
-    app.mount("/static", StaticFiles(directory=STATIC))
-
-
-_Scope: TypeAlias = MutableMapping[str, Any]
-_Receive: TypeAlias = Callable[[], Awaitable[MutableMapping[str, Any]]]
-_Send: TypeAlias = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
-
-class _SafeHeaders:
-    """Puts the security headers on every response; answers are private and never cached."""
-
-    def __init__(self, app: Callable[[_Scope, _Receive, _Send], Awaitable[None]]) -> None:
-        self._app = app
-
-    async def __call__(self, scope: _Scope, receive: _Receive, send: _Send) -> None:
-        async def send_with_headers(message: MutableMapping[str, Any]) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
-        await self._app(scope, receive, send_with_headers if scope["type"] == "http" else send)
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    if app.openapi_schema is None:
+        described = get_openapi(
+            title="Lectern",
+            version="1",
+            summary="Answers from your own documents, each statement with the exact place it came from.",
+            routes=app.routes,
+        )
+        parts = described["components"]["schemas"]
+        for model in (*_BODIES, *_UNSEEN):
+            schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+            parts.update(schema.pop("$defs", {}))
+            parts[model.__name__] = schema
+        for unused in ("HTTPValidationError", "ValidationError"):
+            parts.pop(unused, None)
+        described["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+        described["security"] = [{}, {"key": []}]
+        app.openapi_schema = described
+    return app.openapi_schema

@@ -9,29 +9,45 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-from typing import Any, NoReturn
+from collections.abc import Awaitable, Callable
+from typing import Any, NoReturn, TypeVar
 
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 
-from api.schemas import Question
+QUESTION_LIMIT = 64 * 1024  # bytes
+CHAT_LIMIT = 512 * 1024  # bytes: a conversation comes with all its messages
+_EXACT = 2.0**53  # below, a float is the very integer that was written
+BODY_SECONDS = 8.0  # for the whole body to arrive: a silent sender must not hold a slot for ever
 
-BODY_LIMIT = 64 * 1024  # bytes
-BODY_SECONDS = 10.0  # for the whole body to arrive: a silent sender must not hold a slot for ever
+Model = TypeVar("Model", bound=BaseModel)
 
 
-async def read_question(request: Request) -> Question:
-    """The question in the request's body.
+def json_body(model: type[Model], limit: int) -> Callable[[Request], Awaitable[Model]]:
+    """A dependency that reads the body as `model`.
 
-    Raises HTTPException (408, 413, 415, 400 for what is no JSON) and pydantic.ValidationError.
+    It raises HTTPException (408, 413, 415, 400 for what is no JSON) and pydantic.ValidationError.
     """
-    _check_media_type(request.headers.get("content-type", ""))
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            raw = await _read(request)
-    except TimeoutError as error:
-        raise HTTPException(408, f"the body did not arrive within {BODY_SECONDS:.0f} seconds") from error
-    return Question.model_validate(parse(raw))
+
+    async def read(request: Request) -> Model:
+        _check_media_type(request.headers.get("content-type", ""))
+        request.state.fields = list(model.model_fields)
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                raw = await _read(request, limit)
+        except TimeoutError as error:
+            detail = f"the body did not arrive within {BODY_SECONDS:.0f} seconds"
+            raise HTTPException(408, detail, {"Connection": "close"}) from error
+        return model.model_validate(parse(raw))
+
+    return read
+
+
+def declared_length(request: Request) -> int | None:
+    """What the request says of its body's length in bytes, None if nothing."""
+    declared = request.headers.get("content-length", "")
+    return int(declared) if declared.isascii() and declared.isdigit() and len(declared) < 20 else None
 
 
 def _check_media_type(header: str) -> None:
@@ -41,20 +57,19 @@ def _check_media_type(header: str) -> None:
         raise HTTPException(415, "send JSON with the header Content-Type: application/json")
 
 
-async def _read(request: Request) -> bytes:
-    declared = request.headers.get("content-length", "")
-    if declared.isascii() and declared.isdigit() and len(declared) < 20 and int(declared) > BODY_LIMIT:
-        _too_large()
+async def _read(request: Request, limit: int) -> bytes:
+    if (declared_length(request) or 0) > limit:
+        _too_large(limit)
     body = bytearray()
     async for piece in request.stream():
         body += piece
-        if len(body) > BODY_LIMIT:
-            _too_large()
+        if len(body) > limit:
+            _too_large(limit)
     return bytes(body)
 
 
-def _too_large() -> NoReturn:
-    raise HTTPException(413, f"the body is larger than {BODY_LIMIT} bytes; send a shorter question")
+def _too_large(limit: int) -> NoReturn:
+    raise HTTPException(413, f"the body is larger than {limit} bytes; send less")
 
 
 def parse(raw: bytes) -> Any:
@@ -84,11 +99,12 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _finite(digits: str) -> float:
+def _finite(digits: str) -> float | int:
     number = float(digits)
     if not math.isfinite(number):
         raise ValueError
-    return number
+    # JSON has one kind of number: 5.0 is as good an integer as 5.
+    return int(number) if number.is_integer() and abs(number) < _EXACT else number
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -6,18 +6,49 @@ describe them.
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from rag.types import Mode
 
+MOST_PASSAGES = 100
 
-class Question(BaseModel):
-    """A question, how many passages to return, and how to search; the settings decide what is left out."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
-    question: str
-    k: int | None = Field(None, ge=1, le=100)
+def _one_count(schema: dict[str, Any]) -> None:
+    """Say in the description, too, that k and top_k exclude each other."""
+    number = {"type": "integer"}
+    schema["not"] = {"required": ["k", "top_k"], "properties": {"k": number, "top_k": number}}
+
+
+class Search(BaseModel):
+    """A question, how many passages to return, and how to search; the settings decide what is left out.
+
+    `top_k` is another name for `k`. Filters and explanations will be further fields here.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra=_one_count)
+    question: str = Field(min_length=1, json_schema_extra={"pattern": r"\S"})
+    k: int | None = Field(None, ge=1, le=MOST_PASSAGES)
+    top_k: int | None = Field(None, ge=1, le=MOST_PASSAGES)
     mode: Mode | None = None
+
+    @model_validator(mode="after")
+    def _one_k(self) -> Search:
+        if self.k is not None and self.top_k is not None:
+            raise ValueError("k and top_k are the same: send one of them")
+        return self
+
+    @property
+    def count(self) -> int | None:
+        """How many passages are wanted, None if the settings say."""
+        return self.k if self.k is not None else self.top_k
+
+
+class Question(Search):
+    """A question to answer; with `stream` the reply comes as server-sent events."""
+
+    stream: bool = False
 
 
 class Leg(BaseModel):
@@ -77,6 +108,12 @@ class Found(BaseModel):
     hits: list[Passage]
 
 
+class Alive(BaseModel):
+    """The reply to /healthz."""
+
+    alive: bool
+
+
 class Ready(BaseModel):
     """The reply to /readyz when questions can be answered."""
 
@@ -98,3 +135,201 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
+
+
+class Warned(BaseModel):
+    """Something to know of a document that was nevertheless read."""
+
+    kind: str
+    detail: str
+
+
+class Listed(BaseModel):
+    """A document in a list."""
+
+    id: str
+    digest: str
+    chunks: int
+    empty_pages: int
+    warnings: list[Warned]
+
+
+class Documents(BaseModel):
+    """A part of the documents, by id; `next` is the `after` of the next part, null in the last one."""
+
+    generation: str
+    total: int
+    documents: list[Listed]
+    next: str | None
+
+
+class Page(BaseModel):
+    """A page of a paged document: characters `start` to `end`."""
+
+    number: int
+    start: int
+    end: int
+
+
+class DocumentText(BaseModel):
+    """Characters `start` to `end` of a document's text, which has `length` of them."""
+
+    id: str
+    digest: str
+    metadata: dict[str, str]
+    pages: list[Page]
+    length: int
+    start: int
+    end: int
+    text: str
+
+
+class Progress(BaseModel):
+    """How far a job is: files done, of how many."""
+
+    done: int
+    total: int
+
+
+class Job(BaseModel):
+    """A job in the background; `result` is what the command reports when it is done."""
+
+    id: str
+    kind: Literal["ingest", "upload", "delete"]
+    state: Literal["queued", "running", "done", "failed"]
+    created: str
+    ended: str | None
+    progress: Progress | None
+    result: dict[str, Any] | None
+    error: str | None
+
+
+class Ingest(BaseModel):
+    """What to ingest again: the folders the index was made from; with `rebuild` all of them anew."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    rebuild: bool = False
+
+
+class Part(BaseModel):
+    """A part of a message; only text is read."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+    type: str
+    text: str | None = None
+
+
+class Message(BaseModel):
+    """One message of a conversation."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+    role: Literal["system", "developer", "user", "assistant", "tool", "function"]
+    content: str | list[Part] | None = None
+
+
+class StreamOptions(BaseModel):
+    """Whether a stream ends with its usage."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+    include_usage: bool = False
+
+
+class Chat(BaseModel):
+    """A chat completion: the last user message is the question. What cannot be done is refused;
+    what only shapes a language model's words (temperature and the like) is accepted and has no effect.
+    """
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+    model: str
+    messages: list[Message] = Field(min_length=1)
+    stream: bool = False
+    stream_options: StreamOptions | None = None
+    n: int | None = Field(None, ge=1, le=1)
+    tools: list[Any] | None = Field(None, max_length=0)
+    logprobs: Literal[False] | None = None
+
+
+class OpenAIError(BaseModel):
+    """What went wrong, in OpenAI's words."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class OpenAIFailure(BaseModel):
+    """Every failure under /v1."""
+
+    error: OpenAIError
+
+
+class Model(BaseModel):
+    """A model of the /v1 routes."""
+
+    id: str
+    object: Literal["model"]
+    created: int
+    owned_by: str
+
+
+class Models(BaseModel):
+    """The reply to /v1/models."""
+
+    object: Literal["list"]
+    data: list[Model]
+
+
+class UrlCitation(BaseModel):
+    """Characters `start_index` to `end_index` of the message are backed by what lies at `url`."""
+
+    start_index: int
+    end_index: int
+    title: str
+    url: str
+
+
+class Annotation(BaseModel):
+    """A citation as OpenAI writes it."""
+
+    type: Literal["url_citation"]
+    url_citation: UrlCitation
+
+
+class Reply(BaseModel):
+    """The message that answers."""
+
+    role: Literal["assistant"]
+    content: str
+    refusal: str | None
+    annotations: list[Annotation]
+
+
+class Choice(BaseModel):
+    """The one choice."""
+
+    index: int
+    message: Reply
+    finish_reason: Literal["stop"]
+    logprobs: None
+
+
+class Usage(BaseModel):
+    """Tokens, 0 where the generator counts none."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+
+
+class Completion(BaseModel):
+    """The reply to /v1/chat/completions; `citations` and `lectern` are ours."""
+
+    id: str
+    object: Literal["chat.completion"]
+    created: int
+    model: str
+    choices: list[Choice]
+    usage: Usage
+    citations: list[Citation]
+    lectern: dict[str, Any]

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-import sys
+import logging
 import threading
 
 from rag.engine import Engine
 from rag.errors import RagError
 
 RETRY_SECONDS = 2.0
+_logger = logging.getLogger("lectern.ready")
 
 
 class Warming:
     """A thread that warms the engine, again and again until it succeeds.
 
-    What stands in the way (no index yet, a damaged one, a model that is not there) is said once on
-    stderr and kept in `obstacle`; an index that appears later is picked up without a restart.
+    What stands in the way (no index yet, a damaged one, a model that is not there) is logged once and
+    kept in `obstacle`; an index that appears later is picked up without a restart.
     """
 
     def __init__(self, engine: Engine) -> None:
@@ -26,9 +27,11 @@ class Warming:
         self.obstacle: str | None = None
 
     def start(self) -> None:
+        """Begin."""
         self._thread.start()
 
     def stop(self) -> None:
+        """Do not try again."""
         self._stop.set()
 
     def _run(self) -> None:
@@ -41,12 +44,12 @@ class Warming:
                 self._meet(f"{type(error).__name__}: {error}")
             else:
                 if self.obstacle is not None:
-                    print("ready: the index is there and its models are loaded", file=sys.stderr, flush=True)
+                    _logger.info("ready")
                 self.obstacle = None
                 return
             self._stop.wait(RETRY_SECONDS)
 
     def _meet(self, obstacle: str) -> None:
         if obstacle != self.obstacle:
-            print(f"not ready: {obstacle}", file=sys.stderr, flush=True)
+            _logger.warning("not ready", extra={"fields": {"reason": obstacle}})
         self.obstacle = obstacle

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -50,6 +54,39 @@ def settings(tmp_path_factory: pytest.TempPathFactory, make_index: Callable[[Pat
 @pytest.fixture(scope="session")
 def client(settings: Settings) -> Iterator[TestClient]:
     """The whole service in this process; an unforeseen failure shows as the 500 that users would see."""
-    app = create_app(build_engine(settings))
+    app = create_app(settings, build_engine(settings))
     with TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False) as client:
         yield client
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Callable[[dict[str, object]], TestClient]:
+    """A client of the service with these settings, to be used as a context manager."""
+
+    def make(flags: dict[str, object]) -> TestClient:
+        settings = load_settings({"api.keys_file": str(tmp_path / "keys.json"), **flags})
+        app = create_app(settings, build_engine(settings))
+        return TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def serving() -> Callable[..., AbstractContextManager[tuple[subprocess.Popen[str], str]]]:
+    """Starts `python -m api` with flags: the process and its address, as its one line on stdout says it."""
+
+    @contextmanager
+    def start(*flags: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+        command = [sys.executable, "-m", "api", "--port", "0", *flags]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        with process:
+            try:
+                assert process.stdout is not None
+                line = process.stdout.readline()
+                found = re.fullmatch(r"listening on (http://127\.0\.0\.1:\d+)\n", line)
+                assert found, line
+                yield process, found[1]
+            finally:
+                process.terminate()
+
+    return start

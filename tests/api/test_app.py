@@ -10,10 +10,10 @@ import pytest
 from starlette.testclient import TestClient
 
 from api import schemas
-from api.app import create_app
 from rag.build import build_engine
-from rag.config import Settings, load_settings
+from rag.config import Settings
 
+Serve = Callable[[dict[str, object]], TestClient]
 LIGHTHOUSE = "When was the lighthouse of Varde built?"
 
 
@@ -52,7 +52,7 @@ def test_the_described_shapes_are_the_sent_ones(client: TestClient) -> None:
     schemas.Answer.model_validate(answer, strict=True)
     schemas.Found.model_validate(found, strict=True)
     described = client.get("/openapi.json").json()
-    assert {"/ask", "/search", "/healthz", "/readyz"} == set(described["paths"])
+    assert {"/ask", "/search", "/healthz", "/readyz"} <= set(described["paths"])
     assert set(schemas.Answer.model_fields) == set(described["components"]["schemas"]["Answer"]["properties"])
 
 
@@ -80,10 +80,10 @@ def test_answers_are_not_stored_by_browsers(client: TestClient) -> None:
 
 
 def test_without_an_index_it_says_so_and_picks_one_up_without_a_restart(
-    tmp_path: Path, make_index: Callable[[Path], Settings], capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, make_index: Callable[[Path], Settings], caplog: pytest.LogCaptureFixture, serve: Serve
 ) -> None:
-    folder = tmp_path / "later"
-    with TestClient(create_app(build_engine(load_settings({"index": str(folder)})))) as client:
+    folder = tmp_path / "later, with spaces"
+    with serve({"index": str(folder)}) as client:
         assert client.get("/healthz").status_code == 200
         for path in ("/ask", "/search"):
             reply = client.post(path, json={"question": LIGHTHOUSE})
@@ -91,7 +91,7 @@ def test_without_an_index_it_says_so_and_picks_one_up_without_a_restart(
             assert reply.headers["content-type"] == "application/problem+json"
             assert reply.json()["type"] == "urn:lectern:problem:index-missing"
             assert "python -m ingest" in reply.json()["detail"]
-            assert str(folder) in reply.json()["detail"]
+            assert str(tmp_path) not in reply.text, "no folder of the server's is told"
         unready = client.get("/readyz")
         assert unready.status_code == 503
         assert unready.json()["ready"] is False
@@ -100,28 +100,27 @@ def test_without_an_index_it_says_so_and_picks_one_up_without_a_restart(
         make_index(folder)
         assert client.post("/ask", json={"question": LIGHTHOUSE}).status_code == 200
         _wait_until_ready(client)
-    assert capfd.readouterr().err.count("not ready:") == 1
+    assert [record.message for record in caplog.records].count("not ready") == 1
 
 
-def test_a_question_costs_502_where_the_model_server_is_down(settings: Settings) -> None:
+def test_a_question_costs_502_where_the_model_server_is_down(settings: Settings, serve: Serve) -> None:
     """A real refused connection; searching goes on."""
     pytest.importorskip("openai")
-    flags = {
+    flags: dict[str, object] = {
         "index": str(settings.index),
         "generator.name": "openai",
         "generator.base_url": "http://127.0.0.1:9/v1",
         "generator.model": "none",
     }
-    with TestClient(create_app(build_engine(load_settings(flags)))) as client:
+    with serve(flags) as client:
         reply = client.post("/ask", json={"question": LIGHTHOUSE})
         assert reply.status_code == 502
         assert reply.json()["type"] == "urn:lectern:problem:generator"
         assert client.post("/search", json={"question": LIGHTHOUSE}).status_code == 200
 
 
-def test_a_wrong_backend_is_named_by_readyz(settings: Settings) -> None:
-    wrong = load_settings({"index": str(settings.index), "generator.name": "oracle"})
-    with TestClient(create_app(build_engine(wrong))) as client:
+def test_a_wrong_backend_is_named_by_readyz(settings: Settings, serve: Serve) -> None:
+    with serve({"index": str(settings.index), "generator.name": "oracle"}) as client:
         reply = client.post("/ask", json={"question": LIGHTHOUSE})
         assert reply.status_code == 503
         assert reply.json()["type"] == "urn:lectern:problem:setting"

@@ -39,13 +39,14 @@ BAD = {
     "an empty question": (b'{"question": ""}', 422),
     "a blank question": (b'{"question": " \\n\\t "}', 422),
     "a question too long": (json.dumps({"question": PHRASE * 3000}).encode(), 422),
+    "k and top_k": (b'{"question": "vermillion", "k": 1, "top_k": 2}', 422),
     "k = 0": (b'{"question": "vermillion", "k": 0}', 422),
     "k = 101": (b'{"question": "vermillion", "k": 101}', 422),
     "k as text": (b'{"question": "vermillion", "k": "5"}', 422),
     "k = true": (b'{"question": "vermillion", "k": true}', 422),
     "k = 1.5": (b'{"question": "vermillion", "k": 1.5}', 422),
     "no such mode": (b'{"question": "vermillion", "mode": "vermillion"}', 422),
-    "no such field": (b'{"question": "vermillion", "top_k": 3}', 422),
+    "no such field": (b'{"question": "vermillion", "depth": 3}', 422),
     "a name that is no name": (b'{"question": "a", "<b>vermillion</b>": 3}', 422),
     "a huge body": (b'{"question": "' + b"vermillion" * 10_000 + b'"}', 413),
 }
@@ -62,6 +63,15 @@ def test_a_bad_body_is_refused_and_not_sent_back(
     assert PHRASE not in reply.text
 
 
+@pytest.mark.parametrize("path", ["/v1/chat/completions", "/ingest"])
+@pytest.mark.parametrize("body", [body for body, _ in BAD.values()], ids=BAD.keys())
+def test_no_route_takes_it_or_sends_it_back(client: TestClient, path: str, body: bytes) -> None:
+    reply = client.post(path, content=body, headers=JSON)
+    assert 400 <= reply.status_code < 500
+    assert PHRASE not in reply.text
+    assert "Traceback" not in reply.text
+
+
 def _is_problem(body: dict[str, Any], status: int, media_type: str) -> None:
     assert media_type == "application/problem+json"
     assert set(body) == {"type", "title", "status", "detail"}
@@ -74,7 +84,8 @@ def _is_problem(body: dict[str, Any], status: int, media_type: str) -> None:
 @pytest.mark.parametrize(
     ("body", "named"),
     [
-        ({"question": "a", "top_k": 3}, "top_k"),
+        ({"question": "a", "depth": 3}, "depth"),
+        ({"question": "a", "top_k": 0}, "top_k:"),
         ({"question": "a", "k": 0}, "k:"),
         ({"question": "a", "mode": "x"}, "mode:"),
         ({}, "question:"),
@@ -149,3 +160,17 @@ _bodies = st.binary(max_size=80) | st.builds(
 @given(body=_bodies)
 def test_no_body_at_all_makes_the_service_fail(client: TestClient, body: bytes) -> None:
     assert client.post("/search", content=body, headers=JSON).status_code in {200, 400, 413, 422}
+
+
+_words = st.sampled_from(["lectern", "user", "assistant", "text", "rye", ""]) | st.text(max_size=4)
+_chats = st.fixed_dictionaries(
+    {"model": _words, "messages": st.lists(st.fixed_dictionaries({"role": _words, "content": _anything}))},
+    optional={"stream": _anything, "n": _anything, "tools": _anything, "stream_options": _anything},
+)
+
+
+@example_settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(chat=_chats)
+def test_no_conversation_makes_the_service_fail(client: TestClient, chat: dict[str, Any]) -> None:
+    reply = client.post("/v1/chat/completions", content=json.dumps(chat).encode(), headers=JSON)
+    assert reply.status_code in {200, 400, 404, 422}

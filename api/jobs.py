@@ -1,0 +1,189 @@
+"""Background jobs: each runs one of our own commands in a child process and keeps its state in a file.
+
+Every process of the service sees the same jobs, because what is known of one is a small JSON file in
+the index folder. They run one after the other, since an index has one writer.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import subprocess
+import tempfile
+import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from filelock import FileLock
+
+from api.child import command, environment
+from api.errors import RefusedError
+from api.redact import Redactor
+from rag.config import Settings
+
+FOLDER = "jobs"  # in the index folder
+_MOST_WAITING = 16
+_KEPT = 100
+_ID = re.compile(r"[0-9a-f]{32}")
+_PROGRESS = re.compile(r"(\d+) of (\d+) files")
+_STDERR_LIMIT = 100  # last lines that are remembered
+_logger = logging.getLogger("lectern.job")
+
+
+class Jobs:
+    """Starts jobs and tells of them."""
+
+    def __init__(self, settings: Settings, redactor: Redactor) -> None:
+        self._settings = settings
+        self._redactor = redactor
+        self._folder = settings.index / FOLDER
+        self._waiting = 0
+        self._counting = threading.Lock()
+        self._closed = threading.Event()
+        self._child: subprocess.Popen[str] | None = None
+
+    def start(self, kind: str, arguments: Sequence[str], stdin: str = "") -> dict[str, Any]:
+        """Begin `python ARGUMENTS` when the jobs before it are through; returns what is known of it.
+
+        Raises RefusedError (503) where too many wait.
+        """
+        with self._counting:
+            if self._waiting >= _MOST_WAITING:
+                raise RefusedError(503, "busy", "too many jobs are waiting: come back when some are done")
+            self._waiting += 1
+        try:
+            job = {
+                "id": uuid4().hex, "kind": kind, "state": "queued", "created": _now(), "ended": None,
+                "progress": None, "result": None, "error": None,
+            }  # fmt: skip
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._keep_few()
+            self._write(job)
+        except BaseException:
+            self._waiting -= 1
+            raise
+        threading.Thread(
+            target=self._run, args=(dict(job), list(arguments), stdin), name="job", daemon=True
+        ).start()
+        return job
+
+    def read(self, job_id: str) -> dict[str, Any]:
+        """What is known of a job. Raises RefusedError (404)."""
+        try:
+            if not _ID.fullmatch(job_id):
+                raise FileNotFoundError  # noqa: TRY301 - the same to whoever asks
+            job: dict[str, Any] = json.loads((self._folder / f"{job_id}.json").read_bytes())
+        except (FileNotFoundError, ValueError) as error:
+            raise RefusedError(404, "no-job", "there is no such job, or it was forgotten since") from error
+        owner = job.pop("owner")
+        if job["state"] in ("queued", "running") and not _alive(owner):
+            job |= {"state": "failed", "error": "the service ended meanwhile: start it again"}
+        return job
+
+    def close(self) -> None:
+        """End the running child; its state says so."""
+        self._closed.set()
+        child = self._child
+        if child is not None:
+            child.terminate()
+
+    def _run(self, job: dict[str, Any], arguments: list[str], stdin: str) -> None:
+        try:
+            with FileLock(self._folder / "lock"):
+                if not self._closed.is_set():
+                    self._carry_out(job, arguments, stdin)
+        except Exception as error:
+            _logger.exception("job failed", extra={"fields": {"job": job["id"]}})
+            job |= {"state": "failed", "error": f"unforeseen: {type(error).__name__}; see the service's log"}
+        finally:
+            with self._counting:
+                self._waiting -= 1
+        job |= {"ended": _now()}
+        self._write(job)
+        fields = {"job": job["id"], "kind": job["kind"], "state": job["state"]}
+        _logger.info("job", extra={"fields": fields})
+
+    def _carry_out(self, job: dict[str, Any], arguments: list[str], stdin: str) -> None:
+        job["state"] = "running"
+        self._write(job)
+        with tempfile.TemporaryFile("w+", encoding="utf-8") as given, command(arguments) as line:
+            given.write(stdin)
+            given.seek(0)
+            child = subprocess.Popen(  # noqa: S603 - our own program; no word of it is a shell's
+                line,
+                env=environment(self._settings),
+                stdin=given,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                encoding="utf-8",
+                errors="replace",
+            )
+            self._child = child
+            with child:
+                listening = threading.Thread(target=self._listen, args=(job, child), daemon=True)
+                listening.start()
+                assert child.stdout is not None  # noqa: S101 - asked for above
+                printed = child.stdout.read()
+                listening.join()
+            self._child = None
+        self._conclude(job, child.returncode, printed)
+
+    def _listen(self, job: dict[str, Any], child: subprocess.Popen[str]) -> None:
+        assert child.stderr is not None  # noqa: S101 - asked for above
+        for line in child.stderr:
+            job["said"] = line.strip()
+            if found := _PROGRESS.search(line):
+                job["progress"] = {"done": int(found[1]), "total": int(found[2])}
+                self._write(job)
+
+    def _conclude(self, job: dict[str, Any], status: int, printed: str) -> None:
+        """Exit status 1 is done, too: some documents failed, and the result names them."""
+        said = job.pop("said", "")
+        try:
+            result = json.loads(printed)
+        except ValueError:
+            result = None
+        if status in (0, 1) and isinstance(result, dict):
+            job |= {"state": "done", "result": self._clean(result)}
+        else:
+            reason = said.removeprefix("error: ") or f"it ended with status {status}"
+            job |= {"state": "failed", "error": self._redactor.text(reason)}
+
+    def _clean(self, value: Any) -> Any:
+        """The value without the server's folders in any of its texts."""
+        if isinstance(value, str):
+            return self._redactor.text(value)
+        if isinstance(value, list):
+            return [self._clean(each) for each in value]
+        if isinstance(value, dict):
+            return {name: self._clean(each) for name, each in value.items()}
+        return value
+
+    def _write(self, job: dict[str, Any]) -> None:
+        shown = {name: value for name, value in job.items() if name != "said"}
+        draft = self._folder / f"{job['id']}.{threading.get_ident()}"
+        draft.write_text(json.dumps(shown | {"owner": os.getpid()}), "utf-8")
+        draft.replace(self._folder / f"{job['id']}.json")
+
+    def _keep_few(self) -> None:
+        files = sorted(self._folder.glob("*.json"), key=lambda file: file.stat().st_mtime_ns)
+        for file in files[: max(0, len(files) - _KEPT)]:
+            file.unlink(missing_ok=True)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%FT%TZ")

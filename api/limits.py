@@ -1,0 +1,219 @@
+"""HTTP connections with limits that the server itself does not have: time, number, and header size.
+
+The server waits for ever for a client that sends or reads nothing. Here those are cut that take too
+long with what is theirs to do: sending headers or a body, reading a reply, closing. Waiting for an
+answer is the service's time, not the client's. Where all connections are busy, a newcomer is answered
+503 without being parsed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any, cast
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from api.access import HEADER_LIMIT
+from api.guard import Bounds, Guard
+
+_SLOWEST = 4096  # bytes a second; a body that comes more slowly is cut
+_LINGER_S = 3.0  # what a refused client has to read its refusal
+_SETTLED = 2  # sweeps that must have found a connection idle before it may have to make room
+
+
+def limited(bounds: Bounds) -> type[asyncio.Protocol]:
+    """The protocol class for the server, all of whose connections share `bounds`."""
+    shared = Guard(bounds)
+
+    class Limited(Door):
+        guard = shared
+
+    return Limited
+
+
+def _plain(status: int, phrase: str, title: str, detail: str, *headers: str) -> bytes:
+    problem = {"type": "about:blank", "title": title, "status": status, "detail": detail}
+    body = json.dumps(problem).encode()
+    lines = [
+        f"HTTP/1.1 {status} {phrase}",
+        "Content-Type: application/problem+json",
+        f"Content-Length: {len(body)}",
+        "Connection: close",
+        *headers,
+    ]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+_BUSY = _plain(
+    503, "Service Unavailable", "Service Unavailable", "too many connections: come back in a second",
+    "Retry-After: 1",
+)  # fmt: skip
+_LATE = _plain(408, "Request Timeout", "Request Timeout", "the request did not arrive in time: send it whole")
+_BAD = _plain(
+    400, "Bad Request", "Bad Request",
+    f"this is no valid HTTP request, or its headers are larger than {HEADER_LIMIT} bytes",
+)  # fmt: skip
+
+
+class Door(asyncio.Protocol):
+    """What a new connection meets: it is handed on, or answered 503 whatever it sends.
+
+    That costs a fraction of what a request does, so that a crowd is refused quickly.
+    """
+
+    guard: Guard
+
+    def __init__(self, **server: Any) -> None:
+        self._server = server
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Hand the connection on if there is room."""
+        self._transport = cast(asyncio.Transport, transport)
+        peer = transport.get_extra_info("peername")
+        self._address = str(peer[0]) if isinstance(peer, tuple) else "local"
+        self._end: asyncio.TimerHandle | None = None
+        if self.guard.has_room(self._address):
+            inside = LimitedProtocol(self.guard, self._address, self._server)
+            self._transport.set_protocol(inside)
+            inside.connection_made(self._transport)
+        elif self.guard.may_refuse(self._address):
+            self.guard.refused(self._address, 1)
+            self._drop_in(self.guard.bounds.silence_s)
+        else:
+            self._transport.abort()
+
+    def data_received(self, data: bytes) -> None:  # noqa: ARG002 - it is not looked at
+        """Closing at once would reset the connection while the rest of the request is on its way."""
+        if self._end is not None and not self._transport.is_closing() and self._server:
+            self._server = {}
+            self._transport.write(_BUSY)
+            self._drop_in(_LINGER_S)
+            if self._transport.can_write_eof():
+                self._transport.write_eof()
+
+    def _drop_in(self, seconds: float) -> None:
+        if self._end is not None:
+            self._end.cancel()
+        self._end = asyncio.get_running_loop().call_later(seconds, self._transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        """The client has gone, or was dropped."""
+        if self._end is not None:
+            self._end.cancel()
+            self.guard.refused(self._address, -1)
+
+
+class _Lingering:
+    """A transport that, closed while the client still sends, gives it time to read the reply.
+
+    Closing with data unread resets the connection, and the client may never see why.
+    """
+
+    def __init__(self, transport: asyncio.Transport, connection: LimitedProtocol) -> None:
+        self._transport = transport
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def close(self) -> None:
+        """Close, or linger."""
+        if not self._connection.linger(self._transport):
+            self._transport.close()
+
+
+class LimitedProtocol(H11Protocol):
+    """One connection. `examine` is called by the sweep; everything else by the server."""
+
+    def __init__(self, guard: Guard, address: str, server: dict[str, Any]) -> None:
+        super().__init__(**server)
+        self.guard = guard
+        self._address = address
+        self._phase: tuple[str, object] = ("", None)
+        self._since = 0.0
+        self._sweeps = 0
+        self._received = self._received_before = 0
+        self._lingers = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Counted from now on."""
+        self.guard.admit(self, self._address)
+        super().connection_made(cast(asyncio.Transport, _Lingering(transport, self)))
+
+    def linger(self, transport: asyncio.Transport) -> bool:
+        """Close for writing alone if the client is still sending; False if that is of no use."""
+        sending = self.conn.their_state in (h11.SEND_BODY, h11.ERROR)
+        if self._lingers or not sending or transport.is_closing():
+            return False
+        try:
+            transport.write_eof()
+            transport.resume_reading()
+        except (OSError, RuntimeError):  # the client has gone already
+            return False
+        self._lingers = True
+        return True
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection's place is free again."""
+        self.guard.release(self, self._address)
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Counted, so that a trickle is told from a stream."""
+        self._received += len(data)
+        if not self._lingers:
+            super().data_received(data)
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - ours says the same in one shape
+        """What is no HTTP is answered with a problem document and the connection closed."""
+        self.transport.write(_BAD)
+        self.transport.close()
+
+    @property
+    def expendable(self) -> bool:
+        """Whether it has been idle for so long that it may be cut to make room for another."""
+        return self._phase[0] in ("headers", "body", "reading", "closing") and self._sweeps >= _SETTLED
+
+    def cut(self) -> None:
+        """Drop the connection at once, its place included."""
+        self.guard.release(self, self._address)
+        self.transport.abort()
+
+    def examine(self, now: float) -> None:
+        """Note what the client is doing, and cut it if it has been at that for too long."""
+        phase = self._doing()
+        if phase != self._phase:
+            self._phase, self._since, self._sweeps = phase, now, 0
+            self._received_before = self._received
+            return
+        self._sweeps += 1
+        spent = now - self._since
+        if phase[0] == "answering" or spent <= self.guard.bounds.silence_s:
+            return
+        if phase[0] == "body" and self._received - self._received_before > _SLOWEST * spent:
+            self._since, self._received_before = now, self._received
+        elif phase[0] in ("headers", "body") and self.conn.trailing_data[0] + self._unfinished():
+            self.transport.write(_LATE)
+            self.transport.close()
+        else:
+            self.cut()
+
+    def _unfinished(self) -> bytes:
+        """Something if a request has begun that was not answered."""
+        begun = self.cycle is not None and not self.cycle.response_started
+        return b"." if begun else b""
+
+    def _doing(self) -> tuple[str, object]:
+        """What the client is expected to do now, and for which of its requests."""
+        cycle = cast(Any, self.cycle)
+        if self._lingers or self.transport.is_closing():
+            return "closing", None
+        if self.flow.write_paused:
+            return "reading", cycle
+        if cycle is None or (cycle.response_complete and self.conn.their_state is not h11.SEND_BODY):
+            return "headers", cycle
+        if self.conn.their_state is h11.SEND_BODY:
+            return ("late" if cycle.response_complete else "body"), cycle
+        return "answering", cycle

@@ -1,0 +1,67 @@
+"""Several worker processes on one listening socket: the kernel hands each connection to one of them."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from api.child import environment
+from api.metrics import SHARED
+from rag.config import Settings
+
+_RESTART_S = 1.0  # a worker that dies at once must not be started in a circle
+_LOOK_S = 0.2
+_LAST_S = 5.0  # what a worker has beyond its grace
+
+
+def supervise(settings: Settings, listener: socket.socket) -> None:
+    """Start the workers, start those anew that die, and end them all on a signal, within their grace."""
+    with tempfile.TemporaryDirectory(prefix="lectern-") as figures:
+        workers: list[subprocess.Popen[bytes]] = []
+        try:
+            while True:
+                _fill(workers, settings, listener, figures)
+                time.sleep(_LOOK_S)
+        except KeyboardInterrupt:
+            pass
+        finally:
+            _end(workers, settings.api.grace_s)
+
+
+def _fill(
+    workers: list[subprocess.Popen[bytes]], settings: Settings, listener: socket.socket, figures: str
+) -> None:
+    dead = [worker for worker in workers if worker.poll() is not None]
+    for worker in dead:
+        print(f"a worker ended with status {worker.returncode}: starting another", file=sys.stderr)
+        workers.remove(worker)
+    if dead:
+        time.sleep(_RESTART_S)
+    while len(workers) < settings.api.processes:
+        workers.append(_start(settings, listener, figures))
+
+
+def _start(settings: Settings, listener: socket.socket, figures: str) -> subprocess.Popen[bytes]:
+    number = listener.fileno()
+    nothing = Path(figures) / "rag.toml"  # every setting comes from the environment, none from elsewhere
+    nothing.touch()
+    line = [sys.executable, "-m", "api", "--inherited", str(number), "--config", str(nothing)]
+    more = {SHARED: figures}
+    return subprocess.Popen(line, env=environment(settings) | more, pass_fds=[number])  # noqa: S603
+
+
+def _end(workers: list[subprocess.Popen[bytes]], grace_s: float) -> None:
+    for worker in workers:
+        worker.send_signal(signal.SIGTERM)
+    limit = time.monotonic() + grace_s + _LAST_S
+    for worker in workers:
+        try:
+            worker.wait(max(0.0, limit - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            worker.kill()
+            worker.wait()

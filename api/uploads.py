@@ -1,0 +1,108 @@
+"""Uploaded files: into one folder, under a plain name, whole or not at all.
+
+A file is written beside its place under a hidden name that ingest passes over, and then linked there;
+neither step follows a symbolic link, and a name can hold no folder.
+"""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from pathlib import Path
+from uuid import uuid4
+
+from api.errors import RefusedError
+
+_NAME_BYTES = 200
+_FORBIDDEN = set('/\\:*?"<>|')
+_RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
+
+
+def plain_name(name: str) -> str:
+    """The name in one Unicode form. Raises RefusedError (422) for what is no plain file name."""
+    name = unicodedata.normalize("NFC", name)
+    bad = (
+        not name
+        or name != name.strip(" .")
+        or not name.isprintable()
+        or bool(_FORBIDDEN & set(name))
+        or len(name.encode("utf-8", "replace")) > _NAME_BYTES
+        or name.partition(".")[0].lower() in _RESERVED
+        or not Path(name).suffix
+    )
+    if bad:
+        detail = 'name: give a plain file name with its suffix, such as "notes.md", without folders'
+        raise RefusedError(422, "name", detail)
+    return name
+
+
+async def save(
+    folder: Path, name: str, body: AsyncIterator[bytes], *, limit: int, folder_limit: int, replace: bool
+) -> int:
+    """Write `body` as `name` (see `plain_name`) in `folder`; its size in bytes.
+
+    Raises RefusedError: 409 where there is such a file and `replace` is not set, 413 beyond `limit`
+    bytes, 507 where the folder would hold more than `folder_limit`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    home = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    draft = f".upload-{uuid4().hex}"
+    try:
+        if not replace and _exists(home, name):
+            raise _taken()
+        room = min(limit, folder_limit - _held(folder))
+        size = await _write(home, draft, body, room, limit)
+        if replace:
+            os.replace(draft, name, src_dir_fd=home, dst_dir_fd=home)
+        else:
+            _link(home, draft, name)
+        return size
+    finally:
+        _unlink(home, draft)
+        os.close(home)
+
+
+async def _write(home: int, draft: str, body: AsyncIterator[bytes], room: int, limit: int) -> int:
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    size = 0
+    with os.fdopen(os.open(draft, flags, 0o640, dir_fd=home), "wb") as stream:
+        async for piece in body:
+            size += len(piece)
+            if size > limit:
+                raise RefusedError(413, "too-large", f"the file is larger than {limit} bytes")
+            if size > room:
+                raise RefusedError(
+                    507, "folder-full", "the folder of uploads is full: its operator makes room"
+                )
+            stream.write(piece)
+    return size
+
+
+def _link(home: int, draft: str, name: str) -> None:
+    try:
+        os.link(draft, name, src_dir_fd=home, dst_dir_fd=home, follow_symlinks=False)
+    except FileExistsError as error:
+        raise _taken() from error
+
+
+def _taken() -> RefusedError:
+    return RefusedError(409, "name-taken", "there is a file of this name: add replace=true to replace it")
+
+
+def _exists(home: int, name: str) -> bool:
+    try:
+        os.stat(name, dir_fd=home, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _held(folder: Path) -> int:
+    return sum(entry.stat(follow_symlinks=False).st_size for entry in os.scandir(folder) if entry.is_file())
+
+
+def _unlink(home: int, name: str) -> None:
+    with suppress(FileNotFoundError):
+        os.unlink(name, dir_fd=home)
