@@ -1,4 +1,4 @@
-"""`python -m rag ask|search|status|doctor`: the same answers in the terminal, and what ails the index."""
+"""`python -m rag ask|search|verify|status|doctor`: answers in the terminal, checked; the index examined."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.command import add_settings, run, settings_of
@@ -17,6 +18,7 @@ from rag.wire import answer_json, heading_path, hit_json
 
 if TYPE_CHECKING:
     from rag.doctor import Examination, Finding
+    from rag.recheck import Recheck
 
 _EXCERPT = 240
 _SHOWN_FINDINGS = 10
@@ -44,6 +46,27 @@ def _search(options: argparse.Namespace, settings: Settings) -> int:
     result = {"generation": found.generation, "hits": [hit_json(hit) for hit in found.hits]}
     _print(options, result, lambda: _found_lines(found.hits))
     return 0
+
+
+def _verify(options: argparse.Namespace, settings: Settings) -> int:
+    from rag.build import build_store
+    from rag.generation import read_manifest
+    from rag.recheck import read_answer, recheck
+
+    answer = read_answer(options.answer)
+    read_manifest(settings.index)  # says what to do where there is no index yet
+    store = build_store(settings, read_only=True)
+    try:
+        found = recheck(answer, store.document)
+    finally:
+        store.close()
+    result = {
+        "sources": [asdict(source) for source in found.sources],
+        "unsupported": [asdict(sentence) for sentence in found.unsupported],
+        "fine": found.fine,
+    }
+    _print(options, result, lambda: _recheck_lines(found))
+    return 0 if found.fine else 1
 
 
 def _status(options: argparse.Namespace, settings: Settings) -> int:
@@ -89,6 +112,22 @@ def _citation_lines(citation: Citation) -> list[str]:
     place = _place(citation.document, citation.heading, citation.page)
     quote = " ".join(citation.quote.split())
     return [f"[{citation.marker}] {place} ({citation.start}-{citation.end})", f"    {quote}"]
+
+
+def _recheck_lines(found: Recheck) -> list[str]:
+    lines = []
+    for source in found.sources:
+        place = f" to {source.start}" if source.state == "moved" else ""
+        quote = " ".join(source.quote.split())
+        shown = quote if len(quote) <= _EXCERPT else quote[:_EXCERPT] + "…"
+        lines += [
+            _one_line(f"[{source.marker}] {source.document}: {source.state}{place}"),
+            f"    {_one_line(shown)}",
+        ]
+    for each in found.unsupported:
+        why = f"not in its quotes: {', '.join(each.lacking)}" if each.lacking else "cites nothing that stands"
+        lines.append(_one_line(f"unsupported: {each.sentence} ({why})"))
+    return [*lines, "fine" if found.fine else "not fine: see above"]
 
 
 def _found_lines(hits: Sequence[Hit]) -> list[str]:
@@ -146,7 +185,7 @@ def _place(document: str, heading: tuple[str, ...], page: int | None) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m rag", description="Ask and search an index.")
-    verbs = parser.add_subparsers(required=True, metavar="ask|search|status|doctor")
+    verbs = parser.add_subparsers(required=True, metavar="ask|search|verify|status|doctor")
     for name, command, what in (
         ("ask", _ask, "answer a question, with citations"),
         ("search", _search, "the best passages for a question"),
@@ -157,6 +196,11 @@ def _parser() -> argparse.ArgumentParser:
         verb.add_argument("-k", type=_positive, metavar="N", help="passages to retrieve")
         verb.add_argument("--mode", choices=MODES, help="which search (default: hybrid)")
         _add_common(verb)
+    what = "check a stored answer again; exit status 1 if a source changed or a sentence is not borne out"
+    verb = verbs.add_parser("verify", help="check a stored answer again", description=what)
+    verb.set_defaults(command=_verify)
+    verb.add_argument("answer", type=Path, metavar="ANSWER.json", help="what `ask --json` printed")
+    _add_common(verb)
     verb = verbs.add_parser("status", help="what the index holds", description="what the index holds")
     verb.set_defaults(command=_status)
     _add_common(verb)

@@ -31,8 +31,11 @@ def build_embedder(settings: Settings) -> Embedder:
 
 
 def build_generator(settings: Settings) -> Generator:
-    """The generator. Raises SettingError."""
-    return cast(Generator, build("generator", "rag.generators", settings.generator))
+    """The generator; one that reads vectors is given the process's embedder. Raises SettingError."""
+    generator = build("generator", "rag.generators", settings.generator)
+    if hasattr(generator, "use_embedder"):
+        generator.use_embedder(build_embedder(settings))
+    return cast(Generator, generator)
 
 
 def build_store(settings: Settings, *, read_only: bool, start_over: bool = False) -> Store:
@@ -84,7 +87,9 @@ def build_retriever(settings: Settings) -> Retriever:
 
 def build_engine(settings: Settings) -> Engine:
     """The engine; cheap: index, models and generator are opened when first needed."""
-    defaults = Defaults(settings.retriever.k, settings.retriever.mode, settings.question_limit)
+    defaults = Defaults(
+        settings.retriever.k, settings.retriever.mode, settings.question_limit, settings.unsupported
+    )
     return Engine(
         Path(settings.index), lambda: build_retriever(settings), lambda: build_generator(settings), defaults
     )

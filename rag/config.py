@@ -10,7 +10,7 @@ import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_settings import (
@@ -26,6 +26,9 @@ from rag.types import Mode
 
 DEFAULT_FILE = Path("rag.toml")
 
+FusionName: TypeAlias = Literal["standardised", "minmax", "rrf"]
+DictionaryName: TypeAlias = Literal["auto", "off", "cedict"]
+
 
 class Backend(BaseModel):
     """A backend's file name and the options its `build` takes (checked when it is built)."""
@@ -39,13 +42,19 @@ class Backend(BaseModel):
 
 
 class Retrieval(BaseModel):
-    """How hits are found: `depth` fetched from each leg before fusion, `k` returned."""
+    """How hits are found: `depth` fetched from each leg before fusion, `k` returned.
+
+    `dense_weight` is the dense leg's share where the embedder can read all of a question. `dictionary`
+    glosses Chinese questions over English passages; auto does where CC-CEDICT is installed.
+    """
 
     model_config = ConfigDict(extra="forbid")
     mode: Mode = "hybrid"
     k: int = Field(8, ge=1, le=1000)
     depth: int = Field(100, ge=1, le=10_000)
+    fusion: FusionName = "standardised"
     dense_weight: float = Field(0.5, ge=0.0, le=1.0)
+    dictionary: DictionaryName = "auto"
 
 
 class Pdf(BaseModel):
@@ -121,7 +130,7 @@ class Api(BaseModel):
     grace_s: float = Field(10.0, ge=0)
     silence_s: float = Field(8.0, gt=0)
     connections: int = Field(1024, ge=1)
-    connections_per_address: int = Field(512, ge=1)
+    connections_per_address: int = Field(256, ge=1)
     log: Literal["json", "off"] = "json"
     log_questions: bool = False
     uploads: str = ""
@@ -139,6 +148,7 @@ class Settings(BaseSettings):
     )
     index: Path = Path("index")
     question_limit: int = Field(2000, ge=1, description="characters")
+    unsupported: Literal["keep", "mark", "drop"] = "mark"
     embedder: Backend = Backend(name="sentence_transformers")
     sparse: Backend = Backend(name="bmx")
     dense: Backend = Backend(name="faiss")

@@ -12,9 +12,11 @@ from pathlib import Path
 from rag.cite import cite
 from rag.errors import IndexDamaged, IndexMissing, IndexReplaced, QuestionError
 from rag.generation import MANIFEST, read_manifest
+from rag.prompt import refusal
 from rag.protocols import Generator
 from rag.retrieve import Retriever
 from rag.types import Answer, Draft, Hit, Mode
+from rag.verify import Policy, Verified, verified
 
 _ATTEMPTS = 5  # each fails only if two generations were published meanwhile
 
@@ -30,11 +32,15 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Defaults:
-    """What a question gets that does not say otherwise; `question_limit` in characters."""
+    """What a question gets that does not say otherwise; `question_limit` in characters.
+
+    `unsupported`: what becomes of sentences that their citations do not bear out.
+    """
 
     k: int
     mode: Mode
     question_limit: int
+    unsupported: Policy = "mark"
 
 
 class Engine:
@@ -85,7 +91,7 @@ class Engine:
         wrote = time.perf_counter()
         draft = generator.generate(question, found.hits)
         timings = {**found.timings, "generation": _since(wrote), "total": _since(began)}
-        return _answer(question, draft, found, generator.name, timings)
+        return _answer(question, draft, found, generator.name, timings, self._defaults.unsupported)
 
     def _check(self, question: str) -> None:
         if not question.strip():
@@ -139,24 +145,37 @@ class Engine:
 
 
 def _answer(
-    question: str, draft: Draft, found: Found, generator: str, timings: Mapping[str, float]
+    question: str,
+    draft: Draft,
+    found: Found,
+    generator: str,
+    timings: Mapping[str, float],
+    policy: Policy,
 ) -> Answer:
+    """The draft as it may be shown: every citation verified, every sentence held against them."""
     shown = len(found.hits) - draft.usage.get("passages_left_out", 0)  # a model cites only what it read
-    text, citations = cite(draft, () if draft.abstained else found.hits[:shown])
-    unsupported = None if draft.abstained or citations else "no statement could be tied to a passage"
+    if draft.abstained:  # a refusal states nothing; markers in it point nowhere
+        checked = Verified(cite(draft, ())[0], (), ())
+    else:
+        checked = verified(draft, found.hits[:shown], policy)
+    abstained = draft.abstained or not checked.text
+    text = checked.text or refusal(question)
+    unsupported = None if abstained or checked.citations else "no statement could be tied to a passage"
+    if abstained and not draft.abstained:
+        unsupported = "no statement was borne out by what it cites"
     name = hashlib.sha256(f"{found.generation}\n{question}\n{text}\n{time.time_ns()}".encode()).hexdigest()
     return Answer(
         id=name[:16],
         question=question,
         text=text,
-        abstained=draft.abstained,
+        abstained=abstained,
         reason=draft.reason or unsupported,
         confidence=draft.confidence,
-        citations=citations,
+        citations=checked.citations,
         passages=found.hits,
         generator=generator,
         timings=timings,
-        usage=draft.usage,
+        usage={**draft.usage, "unsupported": len(checked.unsupported)},
         generation=found.generation,
     )
 

@@ -1,71 +1,79 @@
-"""Answers in the documents' own words: the sentences that say most of what was asked, quoted.
+"""Answers in the documents' own words: the few sentences, table rows or blocks that answer, quoted.
 
-Needs no model. A sentence is worth the share of the question that it shows, rare words counting
-more, helped by what its passage shows around it. Whether to answer at all is decided by how much of
-the question the best passage shows and how near the embedder puts it; where that is too little, the
-answer is that the documents do not say.
+Needs no language model. Every unit of the best passages (`_units`) is weighed by its words and by its
+vector (`_evidence`); the best are quoted. Quotes come best first, the text in reading order. Whether to
+answer at all is decided by how much of the question the best passage shows and how near the embedder
+puts it; where that is too little, the answer is that the documents do not say.
 """
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from collections.abc import Mapping, Sequence
+from threading import Event
 
 from rag import text
-from rag.errors import SettingError
+from rag.errors import Cancelled, SettingError
+from rag.generators._evidence import worths
+from rag.generators._units import Unit, units
 from rag.prompt import language, nothing_found, refusal
-from rag.protocols import Generator
-from rag.types import Chunk, Draft, Hit
+from rag.protocols import Embedder, Generator, OnText
+from rag.types import Draft, Hit
 
 _PASSAGES = 5  # only the best passages are quoted
-_CONTEXT = 0.5  # what a word in the passage around a sentence counts, beside one in the sentence
 _NEARNESS = 0.75  # what the nearest passage's cosine is worth where it shares no word with the question
-_RANK = 0.02  # what each rank of its passage costs a sentence
-_NEARLY = 0.6  # further sentences must be worth this share of the best one
+_NEARLY = 0.5  # further units must be worth this share of the best one
 _NUMBER = re.compile(r"\[(\d+)\]")
-_LONGEST = 600  # characters; a "sentence" beyond is a block, quoted up to here at a word's end
-
-Weights: TypeAlias = Mapping[frozenset[str], float]  # what is asked (see text.asked) and its share
-
-
-@dataclass(frozen=True, slots=True)
-class _Sentence:
-    marker: int
-    start: int
-    text: str
-    worth: float
 
 
 class ExtractiveGenerator:
-    """Quotes sentences of the passages."""
+    """Quotes the passages."""
 
     name = "extractive"
 
     def __init__(self, sentences: int, threshold: float) -> None:
         self._sentences = sentences
         self._threshold = threshold
+        self._embedder: Embedder | None = None
+
+    def use_embedder(self, embedder: Embedder) -> None:
+        """Weigh vectors as well; before this, words alone decide. The composition root calls it once."""
+        self._embedder = embedder
 
     def warm(self) -> None:
-        """Nothing to load."""
+        """Nothing to load: the retriever warms the embedder where it is used."""
 
-    def generate(self, question: str, hits: Sequence[Hit]) -> Draft:
-        """The best sentences in reading order, each followed by its marker."""
+    def generate(
+        self,
+        question: str,
+        hits: Sequence[Hit],
+        *,
+        on_text: OnText | None = None,
+        cancelled: Event | None = None,
+    ) -> Draft:
+        """The best units in reading order, each followed by its marker; `quotes` has the best first.
+
+        It takes milliseconds: the text comes in one piece. Raises Cancelled if `cancelled` was set before.
+        """
+        if cancelled is not None and cancelled.is_set():
+            raise Cancelled("the question was given up before it was answered")
+        draft = self._draft(question, hits)
+        if on_text is not None:
+            on_text(draft.text)
+        return draft
+
+    def _draft(self, question: str, hits: Sequence[Hit]) -> Draft:
         asked = text.asked(question) or [frozenset([term]) for term in text.terms(question)]
         best = hits[:_PASSAGES]
         if not best:
             return nothing_found(question)
         confidence = _confidence(asked, best)
-        weights = _weights(asked, hits)
-        candidates = [each for n, hit in enumerate(best, 1) for each in _sentences(n, hit.chunk, weights)]
-        if confidence < self._threshold or not candidates:
+        found = [unit for marker, hit in enumerate(hits, 1) for unit in units(marker, hit)]
+        if confidence < self._threshold or not any(unit.marker <= _PASSAGES for unit in found):
             return _refusal(question, confidence)
-        chosen = _choose(candidates, self._sentences)
-        answer = " ".join(f"{_unmarked(sentence.text)} [{sentence.marker}]" for sentence in chosen)
-        quotes = tuple((sentence.marker, sentence.text) for sentence in chosen)
-        return Draft(answer, quotes, confidence=confidence)
+        chosen = _choose(found, worths(question, found, hits, self._embedder), self._sentences)
+        quotes = tuple((unit.marker, unit.text) for unit in chosen)
+        return Draft(_written(chosen), quotes, confidence=confidence)
 
 
 def _confidence(asked: Sequence[frozenset[str]], hits: Sequence[Hit]) -> float:
@@ -82,52 +90,39 @@ def _confidence(asked: Sequence[frozenset[str]], hits: Sequence[Hit]) -> float:
     return round(max((shown + near) / 2, _NEARNESS * near), 3)
 
 
-def _weights(asked: Sequence[frozenset[str]], hits: Sequence[Hit]) -> Weights:
-    """Each thing asked with its rarity among the hits (Lucene's idf), all summing to 1."""
-    held = [set(text.terms(hit.chunk.indexed_text)) for hit in hits]
-    rarity = {}
-    for each in asked:
-        count = sum(not each.isdisjoint(own) for own in held)
-        rarity[each] = math.log(1 + (len(held) - count + 0.5) / (count + 0.5))
-    total = sum(rarity.values())
-    return {each: value / total for each, value in rarity.items()}
-
-
-def _shown(passage: str, weights: Weights) -> float:
+def _shown(passage: str, weights: Mapping[frozenset[str], float]) -> float:
     own = set(text.terms(passage))
     return sum(weight for each, weight in weights.items() if not each.isdisjoint(own))
 
 
-def _sentences(marker: int, chunk: Chunk, weights: Weights) -> Iterator[_Sentence]:
-    around = _CONTEXT * _shown(chunk.indexed_text, weights) - _RANK * marker
-    for start, end in text.sentences(chunk.text):
-        quote = _shortened(chunk.text[start:end])
-        if _says_something(quote):
-            yield _Sentence(marker, start, quote, _shown(quote, weights) + around)
+def _choose(found: Sequence[Unit], worth: Sequence[float], count: int) -> list[Unit]:
+    """The best unit and others nearly as good, best first; none twice, none that holds another."""
+    ranked = sorted(
+        (each for each in zip(worth, found, strict=True) if each[1].marker <= _PASSAGES),
+        key=lambda each: (-each[0], each[1].marker, each[1].start),
+    )
+    chosen: dict[tuple[str, ...], Unit] = {}
+    for own, unit in ranked:
+        if len(chosen) == count or (chosen and own < _NEARLY * ranked[0][0]):
+            break
+        if not any(_overlap(unit, other) for other in chosen.values()):
+            chosen.setdefault(tuple(text.terms(unit.text)), unit)
+    return list(chosen.values())
 
 
-def _says_something(sentence: str) -> bool:
-    """Headings, fences, rules and labels are no answers."""
-    stripped = sentence.strip()
-    return not stripped.startswith(("#", "```", "~~~", "---", "///", ":::")) and bool(text.terms(stripped))
+def _overlap(one: Unit, other: Unit) -> bool:
+    return one.marker == other.marker and one.start < other.end and other.start < one.end
 
 
-def _shortened(sentence: str) -> str:
-    if len(sentence) <= _LONGEST:
-        return sentence
-    cut = sentence[:_LONGEST]
-    return cut[: cut.rfind(" ")] if " " in cut[_LONGEST // 2 :] else cut
-
-
-def _choose(candidates: Sequence[_Sentence], count: int) -> list[_Sentence]:
-    """The best sentence and others nearly as good, none said twice, in reading order."""
-    ranked = sorted(candidates, key=lambda each: (-each.worth, each.marker, each.start))
-    chosen: dict[tuple[str, ...], _Sentence] = {}
-    for sentence in ranked:
-        nearly = not chosen or sentence.worth >= _NEARLY * ranked[0].worth > 0
-        if len(chosen) < count and nearly:
-            chosen.setdefault(tuple(text.terms(sentence.text)), sentence)
-    return sorted(chosen.values(), key=lambda each: (each.marker, each.start))
+def _written(chosen: Sequence[Unit]) -> str:
+    """The answer's text; what has lines of its own, a list or code, stands in a paragraph of its own."""
+    pieces: list[str] = []
+    for unit in sorted(chosen, key=lambda unit: (unit.marker, unit.start)):
+        block = unit.text.lstrip().startswith(("```", "~~~"))
+        piece = f"{_unmarked(unit.text)}{chr(10) if block else ' '}[{unit.marker}]"
+        apart = "\n" in unit.text or (pieces and "\n" in pieces[-1])
+        pieces += [("\n\n" if apart else " ") if pieces else "", piece]
+    return "".join(pieces)
 
 
 def _unmarked(sentence: str) -> str:

@@ -73,8 +73,8 @@ def test_without_quotes_the_nearest_sentence_of_the_passage_is_quoted() -> None:
     assert text == "It burned oil from rape [1]. CUDA 12.4 is needed [2]. 黄昏时点亮[1]。"
     assert [(citation.marker, citation.quote) for citation in citations] == [
         (1, "The lamp burned rape oil."),
-        (1, "每天黄昏点亮。"),
         (2, "The server needs CUDA 12.4 and 16 GB of memory."),
+        (1, "每天黄昏点亮。"),
     ]
 
 
@@ -108,14 +108,34 @@ def test_the_same_quote_is_cited_once() -> None:
     assert len(citations) == 1
 
 
-def test_citations_come_by_marker_and_place() -> None:
+def test_citations_keep_the_order_of_the_drafts_quotes_which_is_that_of_evidence() -> None:
     quotes = ((2, "Logs go to"), (1, "It was lit at dusk."), (2, "CUDA 12.4"), (1, "The lamp"))
     _, citations = cite(Draft("[1][2]", quotes=quotes), HITS)
+    assert [(citation.marker, citation.quote) for citation in citations] == list(quotes)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "According to [1], the lamp burned rape oil.",
+        "CUDA 12.4 is needed [2]. According to [1], the lamp burned rape oil.",
+        "See [1]: the lamp burned rape oil.",
+        "[1] says that the lamp burned rape oil.",
+        "根据[1]，每天黄昏点亮。",
+    ],
+)
+def test_a_marker_that_leads_its_statement_in_keeps_its_citation(written: str) -> None:
+    text, citations = cite(Draft(written), HITS)
+    assert text == written
+    own = [citation.quote for citation in citations if citation.marker == 1]
+    assert own in (["The lamp burned rape oil."], ["每天黄昏点亮。"])
+
+
+def test_a_statement_drawn_from_two_sentences_cites_both() -> None:
+    _, citations = cite(Draft("The server needs CUDA 12.4 and logs go to `logs` [2]."), HITS)
     assert [citation.quote for citation in citations] == [
-        "The lamp",
-        "It was lit at dusk.",
-        "CUDA 12.4",
-        "Logs go to",
+        "The server needs CUDA 12.4 and 16 GB of memory.",
+        "Logs go to `logs`.",
     ]
 
 

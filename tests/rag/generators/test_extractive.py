@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from threading import Event
+from typing import cast
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.errors import SettingError
-from rag.generators.extractive import build
-from rag.types import Chunk, Hit, Leg
+from rag.build import build_embedder
+from rag.config import load_settings
+from rag.errors import Cancelled, SettingError
+from rag.generators.extractive import ExtractiveGenerator, build
+from rag.protocols import Embedder
+from rag.types import Chunk, Hit, Leg, Vectors
 
 
 def hit(written: str, *, document: str = "notes.md", cosine: float | None = None) -> Hit:
@@ -101,6 +107,94 @@ def test_a_near_passage_in_other_words_is_quoted_rather_than_nothing_said() -> N
     draft = build().generate("are cars banned", [hit("Vehicles are prohibited.", cosine=0.76)])
     assert not draft.abstained
     assert draft.quotes == ((1, "Vehicles are prohibited."),)
+
+
+def test_quotes_come_best_first_and_the_text_in_reading_order() -> None:
+    passage = "The lamp of Varde burned oil. It was red. The lamp of Varde burned rape oil until 1923."
+    draft = build().generate("Until when did the lamp of Varde burn rape oil?", [hit(passage)])
+    assert draft.quotes[0] == (1, "The lamp of Varde burned rape oil until 1923.")
+    assert draft.text.index("burned oil") < draft.text.index("burned rape oil")
+
+
+@pytest.mark.parametrize(
+    ("question", "passage", "best"),
+    [
+        ("When was the tower built?", "The tower was built of stone. The tower was built in 1856.", "1856"),
+        (
+            "How many men built the tower?",
+            "The men built the tower fast. Forty men built the tower slowly.",
+            "Forty",
+        ),
+        ("谁建了这座塔？", "这座塔建得很快。这座塔是李·哈维建的。", "哈维"),
+    ],
+)
+def test_the_kind_of_words_a_question_asks_for_decides_between_like_sentences(
+    question: str, passage: str, best: str
+) -> None:
+    assert best in build(threshold=0.0).generate(question, [hit(passage)]).quotes[0][1]
+
+
+def test_the_text_comes_in_one_piece_and_nobody_who_has_gone_is_answered() -> None:
+    pieces: list[str] = []
+    draft = build().generate("server port", [hit(PORT)], on_text=pieces.append)
+    assert pieces == [draft.text]
+    gone = Event()
+    gone.set()
+    with pytest.raises(Cancelled):
+        build().generate("server port", [hit(PORT)], on_text=pieces.append, cancelled=gone)
+    assert len(pieces) == 1
+
+
+def test_a_list_is_quoted_with_what_introduces_it() -> None:
+    passage = "Supported formats of files are:\n\n- PDF\n- Markdown\n\nEverything else is passed over."
+    draft = build(sentences=1).generate("Which formats of files are supported?", [hit(passage)])
+    assert draft.quotes == ((1, "Supported formats of files are:\n\n- PDF\n- Markdown"),)
+
+
+def test_a_block_of_code_is_quoted_whole_and_a_table_by_the_row() -> None:
+    code = "Some words first.\n\n```sh\n# install the server\npip install server\n\nserver start\n```"
+    draft = build(sentences=1, threshold=0.0).generate("install the server", [hit(code)])
+    assert draft.quotes == ((1, code.partition("\n\n")[2]),)
+    assert draft.text.endswith("```\n[1]")
+    table = (
+        "| Option | Meaning |\n|---|---|\n| port | where the server listens |\n| log | the file of the log |"
+    )
+    draft = build(sentences=1, threshold=0.0).generate("server listens on which port", [hit(table)])
+    assert draft.quotes == ((1, "| port | where the server listens |"),)
+
+
+class Counting:
+    """The real embedder, what it embeds written down."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self.embedder = embedder
+        self.texts: list[str] = []
+        self.readable = embedder.readable
+
+    def encode_query(self, text: str) -> Vectors:
+        self.texts.append(text)
+        return self.embedder.encode_query(text)
+
+
+def test_vectors_decide_where_words_do_not_and_few_sentences_are_embedded() -> None:
+    counting = Counting(build_embedder(load_settings({}, None)))
+    generator = ExtractiveGenerator(sentences=1, threshold=0.4)
+    generator.use_embedder(cast(Embedder, counting))
+    passage = "The canteen opens at noon. Vehicles are prohibited here. " + "Soup is served daily. " * 20
+    draft = generator.generate("Are cars banned?", [hit(passage, cosine=0.7)])
+    assert draft.quotes == ((1, "Vehicles are prohibited here."),)
+    assert 1 < len(counting.texts) <= 7
+
+
+@pytest.mark.parametrize(("question", "cosine"), [("怎么设置端口？", 0.7), ("Which port?", None)])
+def test_nothing_is_embedded_for_what_the_model_cannot_read_or_in_sparse_search(
+    question: str, cosine: float | None
+) -> None:
+    counting = Counting(build_embedder(load_settings({}, None)))
+    generator = ExtractiveGenerator(sentences=3, threshold=0.0)
+    generator.use_embedder(cast(Embedder, counting))
+    generator.generate(question, [hit(PORT, cosine=cosine)])
+    assert counting.texts == []
 
 
 def test_numbers_in_a_documents_own_brackets_do_not_pose_as_markers() -> None:

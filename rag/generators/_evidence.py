@@ -1,0 +1,94 @@
+"""How well each unit of the passages answers the question, by its words and by its vector together.
+
+The constants are few and round; on which questions they were chosen is told in docs/answers.md.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rag import text
+from rag.fusion import trust
+from rag.generators._expected import brings, expected
+from rag.generators._units import Unit
+from rag.protocols import Embedder
+from rag.types import Hit
+
+_BEFORE = 0.5  # of what the unit shows together with its headings and the sentence before it
+_AROUND = 0.3  # of what it does not show itself, but these or the sentence after it do
+_KIND = 0.1  # of bringing, or not, the kind of words asked for: a number, a date, a name
+_EMBEDDED = 6  # units whose vectors are computed: those that are best without
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """Index terms, and the single characters of CJK text."""
+
+    terms: frozenset[str]
+    characters: frozenset[str]
+
+
+def worths(
+    question: str, units: Sequence[Unit], hits: Sequence[Hit], embedder: Embedder | None
+) -> list[float]:
+    """The worth of each unit of `hits`; worths compare within one question only.
+
+    The sum of the share of the question's terms (Lucene's idf over the units) that the unit shows, of
+    the same for its CJK characters, the passage's score over the best one's, the cosine of unit and
+    question where the dense leg took part and reads the question, and context as weighed above.
+    """
+    written = _by_words(question, units, hits)
+    weight = _trust(question, hits, embedder)
+    if embedder is None or not weight or not units:
+        return written
+    best = sorted(range(len(units)), key=lambda at: (-written[at], at))[:_EMBEDDED]
+    asked = embedder.encode_query(question)
+    # One by one, as questions are: a batch of passages is filled up to its full size, and computing that
+    # takes longer than these few do.
+    near = {at: float(embedder.encode_query(units[at].text) @ asked) for at in best}
+    return [worth + weight * near.get(at, 0.0) for at, worth in enumerate(written)]
+
+
+def _trust(question: str, hits: Sequence[Hit], embedder: Embedder | None) -> float:
+    """What the cosine counts; nothing in sparse search, which never loads the model."""
+    if embedder is None or all(hit.dense is None for hit in hits):
+        return 0.0
+    return trust(embedder.readable(question))
+
+
+def _by_words(question: str, units: Sequence[Unit], hits: Sequence[Hit]) -> list[float]:
+    asked = _words(question)
+    own = [_words(unit.text) for unit in units]
+    terms = _share(asked.terms, [each.terms for each in own])
+    characters = _share(asked.characters, [each.characters for each in own])
+    kind = expected(question)
+    best = max((hit.score for hit in hits), default=0.0)
+    found = []
+    for unit, words in zip(units, own, strict=True):
+        before = words.terms | frozenset(text.terms(unit.before))
+        around = (before | frozenset(text.terms(unit.after))) - words.terms
+        worth = terms(words.terms) + characters(words.characters)
+        worth += _BEFORE * terms(before) + _AROUND * terms(around)
+        if best > 0:
+            worth += max(0.0, hits[unit.marker - 1].score / best)
+        if kind is not None:
+            worth += _KIND if brings(kind, unit.text, question) else -_KIND
+        found.append(worth)
+    return found
+
+
+def _words(written: str) -> _Words:
+    return _Words(frozenset(text.terms(written)), frozenset(text.CJK_CHARACTER.findall(written)))
+
+
+def _share(asked: frozenset[str], held: Sequence[frozenset[str]]) -> Callable[[frozenset[str]], float]:
+    """Tells how much of `asked` something shows, in [0, 1], each part weighing its idf in `held`."""
+    counts = Counter(each for own in held for each in own & asked)
+    # What no unit holds weighs most and tells them apart least: characters that ask, misspellings.
+    rarity = {each: math.log(1 + (len(held) - counts[each] + 0.5) / (counts[each] + 0.5)) for each in counts}
+    total = math.fsum(rarity.values())
+    # fsum: the order of a set must not decide between equals.
+    return lambda own: math.fsum(rarity[each] for each in own if each in rarity) / total if total else 0.0

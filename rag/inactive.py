@@ -1,0 +1,57 @@
+"""Answer text in which nothing is active: no link, image or HTML, and no address of anybody's invention.
+
+Answers are plain text and the page shows them as such; this is for whoever renders them as Markdown or
+HTML all the same. Quotes are left exact: they are the documents' words, and never rendered.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+# [label]: target, which makes a link of [label] elsewhere.
+_DEFINITION = re.compile(r"^(\s*(?:[>*+-]\s*)*)\[([^\]\n]*)\]\s*:", re.MULTILINE)
+# Elements of HTML, anything with an attribute, comments, and <https://...>.
+_TAG = re.compile(
+    r"<(?=[!?/]|(?:a|area|audio|b|base|body|br|button|center|details|dialog|div|embed|font|form|frame|frameset"
+    r"|h[1-6]|head|hr|html|i|iframe|img|input|link|map|marquee|math|meta|noscript|object|p|param|picture|pre"
+    r"|script|select|source|span|style|svg|table|template|textarea|title|track|u|ul|video|xml|xss)(?![\w-])"
+    r"|[A-Za-z][^<>]*[=/]|[A-Za-z][A-Za-z0-9+.-]*:)",
+    re.IGNORECASE,
+)
+_ADDRESS = re.compile(
+    r"(?:\b[a-z][a-z0-9+.-]*:)?//[^\s<>\"'`＜，。；、）】」》]+|\bwww\.[^\s<>\"'`＜，。；、）】」》]+"
+    r"|\b(?:mailto|javascript|vbscript|data|tel|blob):[^\s<>\"'`＜，。；、）】」》]+"
+    r"|\b(?:[\w-]+\.)+[a-z]{2,}/[^\s<>\"'`＜，。；、）】」》]*",
+    re.IGNORECASE,
+)
+_TRAILING = ".,;:!?)]}*_"
+REMOVED = "…"
+
+
+def inactive(text: str, passages: Iterable[str]) -> str:
+    """The text without invisible characters, with its links and tags broken and unknown addresses gone.
+
+    A bracket is put apart from what would make it a link, `<` of a tag becomes full-width, and an address
+    that stands in none of the passages becomes an ellipsis. What it returns it leaves as it is.
+    """
+    known = [visible(passage) for passage in passages]
+    plain = visible(text)
+    plain = _ADDRESS.sub(lambda found: _known(found.group(), known), plain)
+    plain = _TAG.sub("＜", plain)
+    plain = _DEFINITION.sub(r"\1［\2］:", plain)
+    return plain.replace("](", "] (")
+
+
+def visible(text: str) -> str:
+    """The text without format characters: zero-width ones, marks of direction, tags."""
+    return "".join(each for each in text if unicodedata.category(each) != "Cf")
+
+
+def _known(address: str, passages: Iterable[str]) -> str:
+    bare = address.rstrip(_TRAILING)
+    stands = re.compile(re.escape(bare) + r"(?![\w/?#&=%-])")
+    if bare and any(stands.search(passage) for passage in passages):
+        return address
+    return REMOVED + address[len(bare) :]
