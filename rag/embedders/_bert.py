@@ -89,10 +89,10 @@ class Bert:
         sizes = [padded(len(text)) for text in texts]
         return self._vectors(texts, sizes, max(self._rows, sum(sizes)))
 
-    def question(self, text: Sequence[int]) -> Vectors:
-        """Mean-pooled vector, float32 (dimension,), of a text computed alone and without padding."""
-        vector: Vectors = self._vectors([text], [len(text)], len(text))[0]
-        return vector
+    def few(self, texts: Sequence[Sequence[int]]) -> Vectors:
+        """Mean-pooled vectors, float32 (len(texts), dimension), of texts computed without padding."""
+        sizes = [len(text) for text in texts]
+        return self._vectors(texts, sizes, sum(sizes))
 
     def _vectors(self, texts: Sequence[Sequence[int]], sizes: Sequence[int], rows: int) -> Vectors:
         import torch

@@ -47,12 +47,12 @@ class FlatModel:
         if rows:
             yield rows, batch
 
-    def question(self, text: Sequence[int]) -> Vectors:
-        """Vector, float32 (dimension,), of one text.
+    def few(self, texts: Sequence[Sequence[int]]) -> Vectors:
+        """Vectors, float32 (len(texts), dimension), of a question or a few sentences.
 
         One thread reads the weights as fast as several, and leaves the others to other questions.
         """
-        return self._asking.submit(self._bert.question, text).result()
+        return self._asking.submit(self._bert.few, texts).result()
 
 
 class _FlatNetwork:

@@ -66,10 +66,12 @@ class PaddedModel:
                 yield waiting.pop(width)
         yield from waiting.values()
 
-    def question(self, text: Features) -> Vectors:
-        """Vector, float32 (dimension,), of one text in the shortest time."""
-        vector: Vectors = self.networks[0].forward([text], 1)()[0]
-        return vector
+    def few(self, texts: Sequence[Features]) -> Vectors:
+        """Vectors, float32 (len(texts), dimension), of a question or a few sentences in the shortest time."""
+        order = sorted(range(len(texts)), key=lambda at: -width_of(texts[at]))
+        found = self.networks[0].forward([texts[at] for at in order], len(texts))()
+        vectors: Vectors = found[np.argsort(order)]
+        return vectors
 
 
 class _PaddedNetwork:

@@ -30,6 +30,7 @@ Model: TypeAlias = FlatModel | PaddedModel
 
 # Texts tokenised at a time, so that the first batch begins before the last text is read.
 _TOKENIZED = 64
+_ASKED = 256  # questions whose vectors are kept: the search and the answer both ask for one
 
 
 class SentenceTransformersEmbedder:
@@ -43,6 +44,7 @@ class SentenceTransformersEmbedder:
         self._batch_tokens = batch_tokens
         self._loading = threading.Lock()
         self._loaded: Model | None = None
+        self._asked: dict[str, Vectors] = {}
 
     @cached_property
     def fingerprint(self) -> str:
@@ -95,11 +97,25 @@ class SentenceTransformersEmbedder:
             compute(model.batches(tokens), model.networks, result)
         return _unit(result)
 
+    def encode_few(self, texts: Sequence[str]) -> Vectors:
+        """Unit vectors of a few short passages at once, float32 (len(texts), dimension).
+
+        For what is compared and forgotten: the last bits depend on what stands beside a text.
+        """
+        if not texts:
+            return np.zeros((0, self.dimension), dtype=np.float32)
+        prompt = self._prompt("document", "passage")
+        return _unit(self._model.few(self._tokens([prompt + text for text in texts])))
+
     def encode_query(self, text: str) -> Vectors:
         """Unit vector of a question, float32 (dimension,)."""
-        (tokens,) = self._tokens([self._prompt("query") + text])
-        unit: Vectors = _unit(self._model.question(tokens)[None])[0]
-        return unit
+        if (known := self._asked.get(text)) is not None:
+            return known
+        vector: Vectors = _unit(self._model.few(self._tokens([self._prompt("query") + text])))[0]
+        if len(self._asked) >= _ASKED:
+            self._asked = {}
+        self._asked[text] = vector
+        return vector
 
     def readable(self, text: str) -> float:
         """Share of the text's characters, white space aside, that do not become the unknown token."""

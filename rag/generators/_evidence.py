@@ -45,10 +45,8 @@ def worths(
     if embedder is None or not weight or not units:
         return written
     best = sorted(range(len(units)), key=lambda at: (-written[at], at))[:_EMBEDDED]
-    asked = embedder.encode_query(question)
-    # One by one, as questions are: a batch of passages is filled up to its full size, and computing that
-    # takes longer than these few do.
-    near = {at: float(embedder.encode_query(units[at].text) @ asked) for at in best}
+    cosines = embedder.encode_few([units[at].text for at in best]) @ embedder.encode_query(question)
+    near = dict(zip(best, cosines.tolist(), strict=True))
     return [worth + weight * near.get(at, 0.0) for at, worth in enumerate(written)]
 
 

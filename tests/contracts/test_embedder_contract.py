@@ -53,8 +53,16 @@ def test_a_question_has_one_unit_vector(embedder: Embedder) -> None:
         assert np.linalg.norm(vector) == pytest.approx(1.0, abs=1e-5)
 
 
+def test_a_few_texts_have_the_vectors_of_many(embedder: Embedder) -> None:
+    few, many = embedder.encode_few(TEXTS), embedder.encode(TEXTS)
+    assert few.dtype == np.float32
+    assert few.shape == many.shape
+    assert (few * many).sum(axis=1) == pytest.approx(np.ones(len(TEXTS)), abs=1e-3)
+
+
 def test_no_texts_have_no_vectors(embedder: Embedder) -> None:
     assert embedder.encode([]).shape == (0, embedder.dimension)
+    assert embedder.encode_few([]).shape == (0, embedder.dimension)
 
 
 def test_windows_hold_the_whole_text(embedder: Embedder) -> None:

@@ -245,4 +245,4 @@ def test_a_text_longer_than_a_batch_is_computed_alone() -> None:
     bert = Bert(Path(MODEL_DIR), torch.float32, 32)
     long = [101, *range(2000, 2070), 102]
     assert bert.passages([long]).shape == (1, 384)
-    assert bert.passages([long])[0] == pytest.approx(bert.question(long), abs=1e-4)
+    assert bert.passages([long])[0] == pytest.approx(bert.few([long])[0], abs=1e-4)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from threading import Event
 from typing import cast
 
@@ -174,6 +175,10 @@ class Counting:
     def encode_query(self, text: str) -> Vectors:
         self.texts.append(text)
         return self.embedder.encode_query(text)
+
+    def encode_few(self, texts: Sequence[str]) -> Vectors:
+        self.texts += texts
+        return self.embedder.encode_few(texts)
 
 
 def test_vectors_decide_where_words_do_not_and_few_sentences_are_embedded() -> None:
