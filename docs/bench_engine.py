@@ -137,9 +137,9 @@ def _ask(index: Path, _: int) -> Figures:
     questions = [" ".join(words) for words in _drawn(7, [6] * _QUESTIONS)]
     for question in questions[:20]:
         engine.search(question)
-    whole = [_milliseconds(lambda q=question: engine.search(q)) for question in questions]  # type: ignore[misc]
+    whole = [_milliseconds(lambda q=question: engine.search(q)) for question in questions[20:]]  # type: ignore[misc]
     embedding = [
-        _milliseconds(lambda q=question: embedder.encode_query(q))  # type: ignore[misc]
+        _milliseconds(lambda q=question: embedder.encode_query(f"{q} again"))  # type: ignore[misc]
         for question in questions
     ]
     return {

@@ -80,8 +80,14 @@ def build_retriever(settings: Settings) -> Retriever:
     index = OpenIndex(
         settings.index, manifest, build_store(settings, read_only=True), _sparse(settings), _dense(settings)
     )
+    chosen = settings.retriever
     return Retriever(
-        index, embedder, depth=settings.retriever.depth, dense_weight=settings.retriever.dense_weight
+        index,
+        embedder,
+        depth=chosen.depth,
+        dense_weight=chosen.dense_weight,
+        fusion=chosen.fusion,
+        dictionary=chosen.dictionary,
     )
 
 

@@ -1,26 +1,55 @@
-"""Two rankings made one: a weighted sum of standardised scores.
+"""Two rankings made one: a weighted sum over both legs of what each says of a candidate.
 
-Reciprocal rank fusion forgets how sure a leg is; a leg's score, standardised over the best it found,
-does not (Montague and Aslam, "Relevance score normalization for metasearch", CIKM 2001: ZMUV).
+`standardised`, the default, adds scores in standard deviations above the mean of the best a leg found
+(Montague and Aslam, "Relevance score normalization for metasearch", CIKM 2001: ZMUV). `minmax` adds
+scores as shares of the distance from the worst to the best of those (Lee, "Analyses of multiple evidence
+combination", SIGIR 1997). `rrf` adds reciprocal ranks and forgets how sure a leg is (Cormack, Clarke and
+Büttcher, "Reciprocal rank fusion", SIGIR 2009).
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
 import numpy as np
 
-from rag.types import Vectors
+from rag.config import FusionName
+from rag.types import Rows, Vectors
 
 # Below this share the embedder knows too little of a question for its vector to mean anything.
 UNREADABLE = 0.5
+# Cormack, Clarke and Büttcher's constant: how little the first ranks differ.
+_RRF = 60.0
 
 
-def trusted_weight(weight: float, readable: float) -> float:
-    """The dense leg's weight for a question of which the embedder can read the share `readable`.
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """What one leg says of n candidates.
 
-    The full weight at 1, nothing from one half down: there what the vector holds is noise, and any
-    weight at all adds it to the sparse leg's ranking.
+    `scores`, float32 (n,), are its scores; `ranks`, int64 (n,), are 1 for its best and 0 for what is not
+    among its results; `sample`, float32, best first, are the best scores it gave to anything.
     """
-    return weight * max(0.0, (readable - UNREADABLE) / (1.0 - UNREADABLE))
+
+    scores: Vectors
+    ranks: Rows
+    sample: Vectors
+
+
+def trust(readable: float) -> float:
+    """How far a question's vector counts, in [0, 1], whose share `readable` the embedder can read.
+
+    Wholly at 1, nothing from one half down: there what the vector holds is noise, and any weight at
+    all adds it to the sparse leg's ranking. Between them by the square: what is read of a question in
+    two languages is often its least telling part.
+    """
+    return max(0.0, (readable - UNREADABLE) / (1.0 - UNREADABLE)) ** 2
+
+
+def fuse(name: FusionName, sparse: Evidence, dense: Evidence, weight: float) -> Vectors:
+    """The candidates' fused scores, float32 (n,): the dense leg counts `weight`, the sparse leg the rest."""
+    comparable = _COMPARABLE[name]
+    return weighted_sum(comparable(sparse), comparable(dense), weight)
 
 
 def standardise(scores: Vectors, sample: Vectors) -> Vectors:
@@ -36,6 +65,31 @@ def standardise(scores: Vectors, sample: Vectors) -> Vectors:
     return ((scores.astype(np.float64) - mean) / unit).astype(np.float32)
 
 
+def rescale(scores: Vectors, sample: Vectors) -> Vectors:
+    """`scores` where the best of `sample` is 1 and its worst 0, float32; what is worse still has 0.
+
+    Where all of `sample` score the same, they have 1.
+    """
+    if not len(sample):
+        return np.zeros_like(scores)
+    best, worst = float(sample.max()), float(sample.min())
+    if best == worst:
+        return (scores >= best).astype(np.float32)
+    return np.clip((scores.astype(np.float64) - worst) / (best - worst), 0.0, 1.0).astype(np.float32)
+
+
+def reciprocal(ranks: Rows) -> Vectors:
+    """1 / (60 + rank), float32; 0 for rank 0, which stands for none."""
+    return np.where(ranks > 0, 1.0 / (_RRF + ranks), 0.0).astype(np.float32)
+
+
 def weighted_sum(sparse: Vectors, dense: Vectors, weight: float) -> Vectors:
-    """`(1 - weight) * sparse + weight * dense` of standardised scores."""
+    """`(1 - weight) * sparse + weight * dense` of scores made comparable."""
     return ((1.0 - weight) * sparse + weight * dense).astype(np.float32)
+
+
+_COMPARABLE: Mapping[FusionName, Callable[[Evidence], Vectors]] = {
+    "standardised": lambda leg: standardise(leg.scores, leg.sample),
+    "minmax": lambda leg: rescale(leg.scores, leg.sample),
+    "rrf": lambda leg: reciprocal(leg.ranks),
+}

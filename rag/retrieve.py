@@ -1,28 +1,50 @@
-"""The retriever behind every answer and every measurement: sparse, dense, or both fused."""
+"""The retriever behind every answer and every measurement: sparse, dense, or both fused.
+
+Rows are numbered by the order in which segments were published, so they never decide anything: equal
+scores share a rank, and are put in order, also where the list is cut, by document id and position.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
-from rag import text
-from rag.fusion import standardise, trusted_weight, weighted_sum
+from rag.config import DictionaryName, FusionName
+from rag.dictionary import find_dictionary
+from rag.fusion import Evidence, fuse
 from rag.index import OpenIndex
 from rag.protocols import Embedder
 from rag.types import Hit, Leg, Mode, Ranking, Rows, Vectors
+from rag.wording import Wording, word
 
-# Best scores of a leg over which they are standardised; more than are fused, so that the many
-# indifferent matches below the few good ones set the scale.
-_SAMPLE = 1000
+# Over how many of a leg's best scores they are standardised. Words match much that is indifferent, and a
+# wider look at it sets the scale better; everything has a vector, and more of that changes little.
+_SPARSE_SAMPLE = 300
+_DENSE_SAMPLE = 100
+_NOTHING = Ranking(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32))
 
 
 class Retriever:
-    """Finds chunks in one generation. Results are a function of question and generation alone."""
+    """Finds chunks in one generation. Results are a function of question and living chunks alone."""
 
-    def __init__(self, index: OpenIndex, embedder: Embedder, *, depth: int, dense_weight: float) -> None:
+    def __init__(
+        self,
+        index: OpenIndex,
+        embedder: Embedder,
+        *,
+        depth: int,
+        dense_weight: float,
+        fusion: FusionName = "standardised",
+        dictionary: DictionaryName = "auto",
+    ) -> None:
+        """Raises SettingError for a dictionary that is not installed."""
         self._index = index
         self._embedder = embedder
         self._depth = depth
         self._dense_weight = dense_weight
+        self._fusion: FusionName = fusion
+        self._dictionary = find_dictionary(dictionary)
 
     @property
     def generation(self) -> str:
@@ -36,50 +58,117 @@ class Retriever:
 
         `depth` results of each leg are fused: as set, or `k` if that is more.
         """
-        depth = depth or max(k, self._depth)
+        wording = word(question, self._dictionary, self._knows)
         if mode == "sparse":
-            return self._one_leg(self._sparse(question, max(k, depth)), k, sparse=True)
+            return self._sparse_alone(wording, k)
+        embedded, trusted = wording.for_embedder(self._embedder)
         if mode == "dense":
-            vector = self._embedder.encode_query(question)
-            return self._one_leg(self._index.dense.search(vector, max(k, depth)), k, sparse=False)
-        return self._hybrid(question, k, depth)
-
-    def _sparse(self, question: str, depth: int) -> Ranking:
-        return self._index.sparse.search(text.terms(question), depth)
-
-    def _hybrid(self, question: str, k: int, depth: int) -> list[Hit]:
-        sparse = self._sparse(question, max(depth, _SAMPLE))
-        weight = trusted_weight(self._dense_weight, self._embedder.readable(question))
+            found = self._dense(self._embedder.encode_query(embedded), k)
+            return self._hits(found.rows, found.scores, k, _NOTHING, found)
+        weight = self._dense_weight * trusted
         if not weight:
-            return self._one_leg(sparse, k, sparse=True)
-        vector = self._embedder.encode_query(question)
-        dense = self._index.dense.search(vector, max(depth, _SAMPLE))
-        rows = np.unique(np.concatenate([sparse.rows[:depth], dense.rows[:depth]]))
-        scores = weighted_sum(
-            standardise(
-                self._index.sparse.score(text.terms(question), rows.tolist()), sparse.scores[:_SAMPLE]
+            return self._sparse_alone(wording, k)
+        return self._hybrid(wording, self._embedder.encode_query(embedded), weight, k, depth)
+
+    def _knows(self, term: str) -> bool:
+        return len(self._index.sparse.search([term], 1).rows) > 0
+
+    def _sparse(self, wording: Wording, depth: int, sample: int = 0) -> Ranking:
+        return _complete(lambda wanted: self._index.sparse.search(wording.terms, wanted), depth, sample)
+
+    def _dense(self, vector: Vectors, depth: int, sample: int = 0) -> Ranking:
+        return _complete(lambda wanted: self._index.dense.search(vector, wanted), depth, sample)
+
+    def _sparse_alone(self, wording: Wording, k: int) -> list[Hit]:
+        found = self._sparse(wording, k)
+        return self._hits(found.rows, found.scores, k, found, _NOTHING)
+
+    def _hybrid(
+        self, wording: Wording, vector: Vectors, weight: float, k: int, depth: int | None
+    ) -> list[Hit]:
+        depth = depth or max(k, self._depth)
+        sparse = self._sparse(wording, depth, _SPARSE_SAMPLE)
+        dense = self._dense(vector, depth, _DENSE_SAMPLE)
+        rows = np.union1d(_best(sparse, depth), _best(dense, depth))
+        scores = fuse(
+            self._fusion,
+            _evidence(
+                rows, sparse, _SPARSE_SAMPLE, lambda more: self._index.sparse.score(wording.terms, more)
             ),
-            standardise(self._index.dense.score(vector, rows.tolist()), dense.scores[:_SAMPLE]),
+            _evidence(rows, dense, _DENSE_SAMPLE, lambda more: self._index.dense.score(vector, more)),
             weight,
         )
-        order = np.lexsort((rows, -scores))[:k]
-        return self._hits(rows[order], scores[order], _legs(sparse), _legs(dense))
+        return self._hits(rows, scores, k, sparse, dense)
 
-    def _one_leg(self, ranking: Ranking, k: int, *, sparse: bool) -> list[Hit]:
-        best = Ranking(ranking.rows[:k], ranking.scores[:k])
-        legs = _legs(best)
-        return self._hits(best.rows, best.scores, legs if sparse else {}, {} if sparse else legs)
-
-    def _hits(self, rows: Rows, scores: Vectors, sparse: dict[int, Leg], dense: dict[int, Leg]) -> list[Hit]:
+    def _hits(self, rows: Rows, scores: Vectors, k: int, sparse: Ranking, dense: Ranking) -> list[Hit]:
+        """The best `k`. Chunks of all rows that tie for the last place are read to tell which come first."""
+        if len(rows) > k:
+            kept = scores >= np.partition(scores, -k)[-k]
+            rows, scores = rows[kept], scores[kept]
         chunks = self._index.chunks(rows.tolist())
-        return [
-            Hit(chunk, float(score), sparse.get(row), dense.get(row))
-            for row, score, chunk in zip(rows.tolist(), scores, chunks, strict=True)
-        ]
+        legs = _legs(rows, sparse), _legs(rows, dense)
+        hits = [Hit(*each) for each in zip(chunks, scores.tolist(), *legs, strict=True)]
+        return sorted(hits, key=lambda hit: (-hit.score, hit.chunk.document_id, hit.chunk.ordinal))[:k]
 
 
-def _legs(ranking: Ranking) -> dict[int, Leg]:
-    return {
-        row: Leg(rank, float(score))
-        for rank, (row, score) in enumerate(zip(ranking.rows.tolist(), ranking.scores, strict=True), start=1)
-    }
+def _complete(search: Callable[[int], Ranking], depth: int, sample: int) -> Ranking:
+    """At least the best `depth` rows if there are so many, and every row that ties with one of them.
+
+    A leg cuts at a number of rows, and between equal scores by row; so the last score's rows are left
+    out, and more are asked for where too few remain.
+    """
+    wanted = max(depth, sample) + 1
+    while True:
+        found = search(wanted)
+        if len(found.rows) < wanted:
+            return found
+        whole = int(np.searchsorted(-found.scores, -found.scores[-1]))
+        if whole >= depth:
+            return Ranking(found.rows[:whole], found.scores[:whole])
+        wanted *= 4
+
+
+def _best(ranking: Ranking, depth: int) -> Rows:
+    """Every row that scores at least as much as the one at `depth`."""
+    if len(ranking.rows) <= depth:
+        return ranking.rows
+    rows: Rows = ranking.rows[ranking.scores >= ranking.scores[depth - 1]]
+    return rows
+
+
+def _evidence(rows: Rows, ranking: Ranking, sample: int, score: Callable[[list[int]], Vectors]) -> Evidence:
+    """What a leg says of these rows; those that it did not find it is asked to `score`."""
+    places = _places(rows, ranking)
+    found = places >= 0
+    scores = np.zeros(len(rows), dtype=np.float32)
+    scores[found] = ranking.scores[places[found]]
+    if not found.all():
+        scores[~found] = score(rows[~found].tolist())
+    return Evidence(scores, _ranks(places, ranking), ranking.scores[:sample])
+
+
+def _legs(rows: Rows, ranking: Ranking) -> list[Leg | None]:
+    """Where the leg ranked each of these rows, and with what score."""
+    places = _places(rows, ranking)
+    ranks = _ranks(places, ranking)
+    return [
+        Leg(rank, float(ranking.scores[place])) if rank else None
+        for rank, place in zip(ranks.tolist(), places.tolist(), strict=True)
+    ]
+
+
+def _ranks(places: Rows, ranking: Ranking) -> Rows:
+    """One more than the number of rows with a higher score, int64; 0 for place -1."""
+    ranks = np.zeros(len(places), dtype=np.int64)
+    found = places >= 0
+    ranks[found] = np.searchsorted(-ranking.scores, -ranking.scores[places[found]]) + 1
+    return ranks
+
+
+def _places(rows: Rows, ranking: Ranking) -> Rows:
+    """Where in the ranking each of these rows is, int64; -1 for those that are not in it."""
+    if not len(ranking.rows):
+        return np.full(len(rows), -1, dtype=np.int64)
+    order = np.argsort(ranking.rows)
+    places = order[np.searchsorted(ranking.rows, rows, sorter=order).clip(max=len(order) - 1)]
+    return np.where(ranking.rows[places] == rows, places, -1)

@@ -87,7 +87,7 @@ class Writer:
     def _part(self, folder: Path, chunks: Sequence[StoredChunk]) -> None:
         """A segment whose row i is `chunks[i]`."""
         np.save(folder / KEYS, np.array([stored.key for stored in chunks], dtype=np.int64))
-        self.sparse.write(folder, (text.terms(stored.chunk.indexed_text) for stored in chunks))
+        self.sparse.write(folder, (text.document_terms(stored.chunk) for stored in chunks))
         rows = [row for row, stored in enumerate(chunks) for _ in stored.vectors]
         nothing = np.zeros((0, self.dimension), dtype=np.float32)
         self.dense.write(folder, np.concatenate([nothing, *(stored.vectors for stored in chunks)]), rows)

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.fusion import UNREADABLE, standardise, trusted_weight, weighted_sum
+from rag.config import FusionName
+from rag.fusion import UNREADABLE, Evidence, fuse, reciprocal, rescale, standardise, trust, weighted_sum
 from rag.types import Vectors
 
 SHARE = st.floats(0.0, 1.0)
@@ -15,24 +16,16 @@ SCORE = st.floats(-50.0, 50.0, width=32)
 SCORES = st.lists(SCORE, min_size=1, max_size=40).map(lambda values: np.array(values, dtype=np.float32))
 
 
-@settings(deadline=None)
-@given(weight=SHARE, readable=SHARE)
-def test_trust_stays_between_nothing_and_the_full_weight(weight: float, readable: float) -> None:
-    assert 0.0 <= trusted_weight(weight, readable) <= weight
-
-
-@settings(deadline=None)
-@given(weight=SHARE, readable=SHARE, more=SHARE)
-def test_what_is_more_readable_is_trusted_more(weight: float, readable: float, more: float) -> None:
+@given(readable=SHARE, more=SHARE)
+def test_trust_stays_within_its_bounds_and_grows_with_what_is_readable(readable: float, more: float) -> None:
     low, high = sorted([readable, more])
-    assert trusted_weight(weight, low) <= trusted_weight(weight, high)
+    assert 0.0 <= trust(low) <= trust(high) <= 1.0
 
 
-@settings(deadline=None)
-@given(weight=SHARE, readable=st.floats(0.0, UNREADABLE))
-def test_an_unreadable_question_has_no_weight_and_a_readable_one_all(weight: float, readable: float) -> None:
-    assert trusted_weight(weight, readable) == 0.0
-    assert trusted_weight(weight, 1.0) == weight
+@given(readable=st.floats(0.0, UNREADABLE))
+def test_an_unreadable_question_is_not_trusted_and_a_readable_one_wholly(readable: float) -> None:
+    assert trust(readable) == 0.0
+    assert trust(1.0) == 1.0
 
 
 @settings(deadline=None)
@@ -101,3 +94,66 @@ def test_a_better_score_in_either_leg_never_lowers_the_sum(
     ).tolist()
     assert by_sparse >= before
     assert by_dense >= before
+
+
+FUSIONS: list[FusionName] = ["standardised", "minmax", "rrf"]
+
+
+@st.composite
+def evidence(draw: st.DrawFn, size: int) -> Evidence:
+    """A leg over `size` candidates, all of which it found."""
+    values = draw(st.lists(SCORE, min_size=size, max_size=size))
+    scores = np.array(values, dtype=np.float32)
+    ranks = 1 + (scores[None, :] > scores[:, None]).sum(axis=1)
+    return Evidence(scores, ranks.astype(np.int64), np.sort(scores)[::-1])
+
+
+@pytest.mark.parametrize("name", FUSIONS)
+@settings(deadline=None)
+@given(data=st.data(), size=st.integers(1, 20), weight=SHARE)
+def test_what_is_better_in_both_legs_is_never_below(
+    name: FusionName, data: st.DataObject, size: int, weight: float
+) -> None:
+    sparse, dense = data.draw(evidence(size)), data.draw(evidence(size))
+    fused = fuse(name, sparse, dense, weight)
+    assert fused.dtype == np.float32
+    assert np.isfinite(fused).all()
+    better = (sparse.scores[:, None] >= sparse.scores) & (dense.scores[:, None] >= dense.scores)
+    assert (fused[:, None] >= fused)[better].all()
+
+
+@pytest.mark.parametrize("name", FUSIONS)
+@given(data=st.data(), size=st.integers(1, 20), weight=SHARE)
+def test_the_order_of_the_candidates_changes_no_bit(
+    name: FusionName, data: st.DataObject, size: int, weight: float
+) -> None:
+    sparse, dense = data.draw(evidence(size)), data.draw(evidence(size))
+    order = np.array(data.draw(st.permutations(range(size))))
+    moved = [Evidence(leg.scores[order], leg.ranks[order], leg.sample) for leg in (sparse, dense)]
+    assert np.array_equal(fuse(name, moved[0], moved[1], weight), fuse(name, sparse, dense, weight)[order])
+
+
+@settings(deadline=None)
+@given(sample=SCORES, scores=SCORES)
+def test_rescaled_scores_lie_between_0_and_1_and_the_best_has_1(sample: Vectors, scores: Vectors) -> None:
+    assert rescale(sample, sample).max() == 1.0
+    assert ((rescale(scores, sample) >= 0.0) & (rescale(scores, sample) <= 1.0)).all()
+
+
+def test_rescaling_over_nothing_found_says_nothing() -> None:
+    assert rescale(np.ones(2, np.float32), np.zeros(0, np.float32)).tolist() == [0.0, 0.0]
+
+
+def test_reciprocal_ranks_are_those_of_the_published_formula() -> None:
+    assert reciprocal(np.array([1, 2, 0])).tolist() == pytest.approx([1 / 61, 1 / 62, 0.0])
+
+
+def test_reciprocal_rank_fusion_alone_is_deaf_to_scores() -> None:
+    ranks = np.array([1, 2, 3])
+    sure, unsure = (
+        Evidence(np.array(scores, np.float32), ranks, np.array(scores, np.float32))
+        for scores in ([9.0, 1.0, 0.9], [1.1, 1.0, 0.9])
+    )
+    assert np.array_equal(fuse("rrf", sure, sure, 0.5), fuse("rrf", unsure, sure, 0.5))
+    for name in ("standardised", "minmax"):
+        assert fuse(name, sure, sure, 0.5)[1] < fuse(name, unsure, sure, 0.5)[1]

