@@ -37,3 +37,7 @@ class QuestionError(RagError):
 
 class GeneratorError(RagError):
     """The model did not answer: the operator looks at the named setting or server."""
+
+
+class Cancelled(RagError):
+    """Whoever asked has gone: the model stopped in the middle, and nobody needs to do anything."""

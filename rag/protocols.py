@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from threading import Event
+from typing import Protocol, TypeAlias, runtime_checkable
 
 from rag.types import Chunk, Document, Draft, Filter, Hit, Loaded, Mask, Ranking, Segment, Vectors, Warned
+
+OnText: TypeAlias = Callable[[str], None]
+# Earlier (question, answer) pairs of a conversation, oldest first.
+History: TypeAlias = Sequence[tuple[str, str]]
 
 
 class Loader(Protocol):
@@ -55,6 +60,13 @@ class Embedder(Protocol):
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Passage vectors, float32 (len(texts), dimension); equal texts give equal vectors."""
+        ...
+
+    def encode_few(self, texts: Sequence[str]) -> Vectors:
+        """Passage vectors of a few short texts, float32 (len(texts), dimension), as quickly as can be.
+
+        Within rounding those of `encode`: for what is compared at once and not kept.
+        """
         ...
 
     def encode_query(self, text: str) -> Vectors:
@@ -252,6 +264,31 @@ class Generator(Protocol):
         """Load what the first question would otherwise wait for. Raises SettingError."""
         ...
 
-    def generate(self, question: str, hits: Sequence[Hit]) -> Draft:
-        """A draft whose markers [n] count `hits` from 1. Raises GeneratorError."""
+    def generate(
+        self,
+        question: str,
+        hits: Sequence[Hit],
+        *,
+        on_text: OnText | None = None,
+        cancelled: Event | None = None,
+    ) -> Draft:
+        """A draft whose markers [n] count `hits` from 1.
+
+        `on_text` gets the text piece by piece while it is written. Joined, the pieces are the draft's
+        text, but nothing in them has been checked yet, and a draft of another text replaces them. Once
+        `cancelled` is set, from any thread, the model stops within a token. Raises GeneratorError,
+        SettingError for a model that cannot be loaded, Cancelled.
+        """
+        ...
+
+
+@runtime_checkable
+class Rewriter(Protocol):
+    """What a generator may offer besides: its model makes a follow-up stand on its own."""
+
+    def rewrite(self, question: str, history: History, *, cancelled: Event | None = None) -> str:
+        """`question` as one that needs no `history` to be understood; empty if the model wrote none.
+
+        Raises as `Generator.generate` does.
+        """
         ...

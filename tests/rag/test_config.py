@@ -106,7 +106,10 @@ def test_a_file_in_another_encoding_is_named() -> None:
             r"indx: no such setting; valid here: api, dense, embedder, generator, index, ingest, pdf",
         ),
         ("[retreiver]\nk = 3", r"retreiver: no such setting; valid here: .*retriever"),
-        ("[retriever]\nkk = 3", r"retriever\.kk: no such setting; valid here: dense_weight, depth, dictionary, fusion"),
+        (
+            "[retriever]\nkk = 3",
+            r"retriever\.kk: no such setting; valid here: dense_weight, depth, dictionary, fusion",
+        ),
         ("[api]\nports = 3", r"api\.ports: no such setting; valid here: allow_delete, allow_ingest"),
         ("[pdf]\nmemory = 3", r"pdf\.memory: no such setting; valid here: file_passwords, max_pages"),
     ],
