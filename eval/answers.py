@@ -42,7 +42,7 @@ def answer_values(query: Query, answer: Answer, gold: Sequence[Span] = ()) -> di
     "gold_in_quotes"       1 if a cited quote holds an answer string, or if the cited ranges cover half of
                            a range in `gold` (characters other than white space); 0 for a refusal
                            (answerable questions only)
-    "gold_in_first_quote"  the same of the first citation, which a generator with quotes of its own gives best first
+    "gold_in_first_quote"  the same of the first citation; quotes of a generator come best first
     "quotes", "quote_characters", "citation_precision", "citation_recall", "statements_supported"
                            of answers only
 
