@@ -6,13 +6,14 @@ describe them.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from rag.types import Mode
+from rag.types import Filter, Mode
 
 MOST_PASSAGES = 100
+MOST_PAGES = 1_000_000
 
 
 def _one_count(schema: dict[str, Any]) -> None:
@@ -21,10 +22,31 @@ def _one_count(schema: dict[str, Any]) -> None:
     schema["not"] = {"required": ["k", "top_k"], "properties": {"k": number, "top_k": number}}
 
 
-class Search(BaseModel):
-    """A question, how many passages to return, and how to search; the settings decide what is left out.
+class Among(BaseModel):
+    """Which passages may be found: in any of `paths` (documents, folders, or patterns with *), on the
+    pages `first_page` to `last_page` of paged documents, with all of `metadata`.
+    """
 
-    `top_k` is another name for `k`. Filters and explanations will be further fields here.
+    model_config = ConfigDict(extra="forbid", strict=True)
+    paths: list[Annotated[str, Field(min_length=1, max_length=1024)]] = Field([], max_length=64)
+    first_page: int | None = Field(None, ge=1, le=MOST_PAGES)
+    last_page: int | None = Field(None, ge=1, le=MOST_PAGES)
+    metadata: dict[str, str] = Field({}, max_length=16)
+
+    @property
+    def filter(self) -> Filter:
+        """As the engine takes it."""
+        pages = None
+        if self.first_page is not None or self.last_page is not None:
+            pages = (self.first_page or 1, self.last_page or MOST_PAGES)
+        return Filter(tuple(self.paths), pages, tuple(sorted(self.metadata.items())))
+
+
+class Search(BaseModel):
+    """A question, how many passages to return, how and among which to search; the settings decide what is
+    left out.
+
+    `top_k` is another name for `k`.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True, json_schema_extra=_one_count)
@@ -32,6 +54,7 @@ class Search(BaseModel):
     k: int | None = Field(None, ge=1, le=MOST_PASSAGES)
     top_k: int | None = Field(None, ge=1, le=MOST_PASSAGES)
     mode: Mode | None = None
+    among: Among = Among()
 
     @model_validator(mode="after")
     def _one_k(self) -> Search:

@@ -21,7 +21,7 @@ from rag.types import Answer
 def answer(engine: Engine, asked: Search, cancelled: Flag) -> Answer:
     """The answer to a question; an engine that can be cancelled gives up once `cancelled` is set."""
     more: dict[str, Any] = {"cancelled": cancelled} if _can_cancel(engine) else {}
-    return engine.ask(asked.question, asked.count, asked.mode, **more)
+    return engine.ask(asked.question, asked.count, asked.mode, asked.among.filter, **more)
 
 
 def steps(engine: Engine, asked: Search, cancelled: Flag) -> Iterator[Event | Answer]:

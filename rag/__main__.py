@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from rag.command import add_settings, run, settings_of
 from rag.config import Settings
-from rag.types import MODES, Answer, Citation, Hit
+from rag.types import MODES, Answer, Citation, Filter, Hit
 from rag.wire import answer_json, heading_path, hit_json
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _ask(options: argparse.Namespace, settings: Settings) -> int:
     from rag.build import build_engine
 
-    answer = build_engine(settings).ask(options.question, k=options.k)
+    answer = build_engine(settings).ask(options.question, k=options.k, chosen=_chosen(options))
     _print(options, answer_json(answer), lambda: _answer_lines(answer))
     return 0
 
@@ -42,7 +42,7 @@ def _ask(options: argparse.Namespace, settings: Settings) -> int:
 def _search(options: argparse.Namespace, settings: Settings) -> int:
     from rag.build import build_engine
 
-    found = build_engine(settings).search(options.question, k=options.k)
+    found = build_engine(settings).search(options.question, k=options.k, chosen=_chosen(options))
     result = {"generation": found.generation, "hits": [hit_json(hit) for hit in found.hits]}
     _print(options, result, lambda: _found_lines(found.hits))
     return 0
@@ -195,6 +195,7 @@ def _parser() -> argparse.ArgumentParser:
         verb.add_argument("question")
         verb.add_argument("-k", type=_positive, metavar="N", help="passages to retrieve")
         verb.add_argument("--mode", choices=MODES, help="which search (default: hybrid)")
+        _add_filters(verb)
         _add_common(verb)
     what = "check a stored answer again; exit status 1 if a source changed or a sentence is not borne out"
     verb = verbs.add_parser("verify", help="check a stored answer again", description=what)
@@ -211,6 +212,35 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("--no-files", action="store_true", help="leave the files it was made from alone")
     _add_common(verb)
     return parser
+
+
+def _add_filters(verb: argparse.ArgumentParser) -> None:
+    filters = verb.add_argument_group("only among")
+    filters.add_argument(
+        "--path", action="append", default=[], metavar="PATTERN", help='documents: "notes/2024", "*.pdf"'
+    )
+    filters.add_argument("--pages", type=_pages, metavar="A-B", help="pages of paged documents")
+    filters.add_argument(
+        "--meta", action="append", default=[], type=_pair, metavar="NAME=VALUE", help="front matter"
+    )
+
+
+def _chosen(options: argparse.Namespace) -> Filter:
+    return Filter(tuple(options.path), options.pages, tuple(options.meta))
+
+
+def _pages(value: str) -> tuple[int, int]:
+    first, _, last = value.partition("-")
+    if not (first.isdecimal() and (last or first).isdecimal() and int(first) <= int(last or first)):
+        raise argparse.ArgumentTypeError(f"{value!r} is not a page or a range of pages, such as 3 or 3-7")
+    return int(first), int(last or first)
+
+
+def _pair(value: str) -> tuple[str, str]:
+    name, found, wanted = value.partition("=")
+    if not found:
+        raise argparse.ArgumentTypeError(f"{value!r} is not NAME=VALUE, such as tag=draft")
+    return name, wanted
 
 
 def _add_common(verb: argparse.ArgumentParser) -> None:

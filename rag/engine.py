@@ -13,9 +13,9 @@ from rag.cite import cite
 from rag.errors import IndexDamaged, IndexMissing, IndexReplaced, QuestionError
 from rag.generation import MANIFEST, read_manifest
 from rag.prompt import refusal
-from rag.protocols import Generator
+from rag.protocols import Generator, OnText
 from rag.retrieve import Retriever
-from rag.types import Answer, Draft, Hit, Mode
+from rag.types import EVERYTHING, Answer, Draft, Filter, Hit, Mode
 from rag.verify import Policy, Verified, verified
 
 _ATTEMPTS = 5  # each fails only if two generations were published meanwhile
@@ -74,26 +74,47 @@ class Engine:
         self._found("warm up", 1, self._defaults.mode)
         self._answerer().warm()
 
-    def search(self, question: str, k: int | None = None, mode: Mode | None = None) -> Found:
-        """The best `k` chunks. Raises QuestionError, IndexMissing, IndexDamaged, IndexReplaced or
-        SettingError.
+    def search(
+        self,
+        question: str,
+        k: int | None = None,
+        mode: Mode | None = None,
+        chosen: Filter = EVERYTHING,
+    ) -> Found:
+        """The best `k` chunks that the filter lets through.
+
+        Raises QuestionError, IndexMissing, IndexDamaged, IndexReplaced or SettingError.
         """
-        self._check(question)
+        self._check(question, chosen)
         began = time.perf_counter()
-        retriever, hits = self._found(question, k or self._defaults.k, mode or self._defaults.mode)
+        retriever, hits = self._found(question, k or self._defaults.k, mode or self._defaults.mode, chosen)
         return Found(retriever.generation, tuple(hits), {"retrieval": _since(began)})
 
-    def ask(self, question: str, k: int | None = None, mode: Mode | None = None) -> Answer:
-        """An answer with verified citations. Raises as `search` does, and GeneratorError."""
+    def ask(
+        self,
+        question: str,
+        k: int | None = None,
+        mode: Mode | None = None,
+        chosen: Filter = EVERYTHING,
+        *,
+        on_text: OnText | None = None,
+        cancelled: threading.Event | None = None,
+    ) -> Answer:
+        """An answer with verified citations.
+
+        `on_text` gets what the generator writes, while it writes it and before any citation is checked:
+        the answer's text replaces it. Once `cancelled` is set the generator stops. Raises as `search`
+        does, GeneratorError, and Cancelled.
+        """
         began = time.perf_counter()
-        found = self.search(question, k, mode)
+        found = self.search(question, k, mode, chosen)
         generator = self._answerer()
         wrote = time.perf_counter()
-        draft = generator.generate(question, found.hits)
+        draft = generator.generate(question, found.hits, on_text=on_text, cancelled=cancelled)
         timings = {**found.timings, "generation": _since(wrote), "total": _since(began)}
         return _answer(question, draft, found, generator.name, timings, self._defaults.unsupported)
 
-    def _check(self, question: str) -> None:
+    def _check(self, question: str, chosen: Filter) -> None:
         if not question.strip():
             raise QuestionError("the question is empty: ask something")
         if len(question) > self._defaults.question_limit:
@@ -101,16 +122,19 @@ class Engine:
                 f"the question has {len(question)} characters, the limit is {self._defaults.question_limit} "
                 "(setting question_limit): shorten it"
             )
-        if any("\ud800" <= character <= "\udfff" for character in question):
+        named = [*chosen.paths, *(part for pair in chosen.metadata for part in pair)]
+        if any("\ud800" <= character <= "\udfff" for text in [question, *named] for character in text):
             raise QuestionError("the question holds half a character (a lone surrogate): send valid Unicode")
 
-    def _found(self, question: str, k: int, mode: Mode) -> tuple[Retriever, list[Hit]]:
+    def _found(
+        self, question: str, k: int, mode: Mode, chosen: Filter = EVERYTHING
+    ) -> tuple[Retriever, list[Hit]]:
         """The hits of one generation; if it goes while it is being read, those of the newer one."""
         for _ in range(_ATTEMPTS):
             stamp = self._stamp()
             try:
                 retriever = self._retriever()
-                return retriever, retriever.search(question, k=k, mode=mode)
+                return retriever, retriever.search(question, k=k, mode=mode, chosen=chosen)
             except (IndexReplaced, IndexDamaged, FileNotFoundError) as error:
                 if isinstance(error, IndexDamaged) and self._stamp() == stamp:
                     raise

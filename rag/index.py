@@ -11,7 +11,7 @@ import numpy as np
 from rag.errors import IndexDamaged, IndexReplaced
 from rag.generation import Manifest, SegmentFiles, segment_folder, verify
 from rag.protocols import DenseIndex, DenseReader, SparseIndex, SparseReader, Store
-from rag.types import Chunk, Filter, Mask, Rows, Segment
+from rag.types import EVERYTHING, Chunk, Filter, Mask, Rows, Segment
 
 # Row to record key: numbers that depend on the record's history and say nothing of the content.
 KEYS = "keys.npy"
@@ -56,7 +56,7 @@ class OpenIndex:
 
     def among(self, chosen: Filter) -> Mask | None:
         """Which rows a filter lets through, bool (rows,); None where it is every one."""
-        if chosen == Filter():
+        if chosen == EVERYTHING:
             return None
         if chosen not in self._masks:
             if len(self._masks) >= _KEPT_MASKS:

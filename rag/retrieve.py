@@ -15,7 +15,7 @@ from rag.dictionary import find_dictionary
 from rag.fusion import Evidence, fuse
 from rag.index import OpenIndex
 from rag.protocols import Embedder
-from rag.types import Hit, Leg, Mode, Ranking, Rows, Vectors
+from rag.types import EVERYTHING, Filter, Hit, Leg, Mask, Mode, Ranking, Rows, Vectors
 from rag.wording import Wording, word
 
 # Over how many of a leg's best scores they are standardised. Words match much that is indifferent, and a
@@ -52,43 +52,54 @@ class Retriever:
         return self._index.manifest.generation
 
     def search(
-        self, question: str, *, k: int = 8, mode: Mode = "hybrid", depth: int | None = None
+        self,
+        question: str,
+        *,
+        k: int = 8,
+        mode: Mode = "hybrid",
+        depth: int | None = None,
+        chosen: Filter = EVERYTHING,
     ) -> list[Hit]:
-        """At most `k` hits, best first; equal scores by document id and position.
+        """At most `k` hits that `chosen` lets through, best first; equal scores by document and position.
 
-        `depth` results of each leg are fused: as set, or `k` if that is more.
+        `depth` results of each leg are fused: as set, or `k` if that is more. Within `chosen` both legs
+        search; their scores are those of the whole collection.
         """
         wording = word(question, self._dictionary, self._knows)
+        among = self._index.among(chosen)
         if mode == "sparse":
-            return self._sparse_alone(wording, k)
+            return self._sparse_alone(wording, k, among)
         embedded, trusted = wording.for_embedder(self._embedder)
         if mode == "dense":
-            found = self._dense(self._embedder.encode_query(embedded), k)
+            found = self._dense(self._embedder.encode_query(embedded), k, among)
             return self._hits(found.rows, found.scores, k, _NOTHING, found)
         weight = self._dense_weight * trusted
         if not weight:
-            return self._sparse_alone(wording, k)
-        return self._hybrid(wording, self._embedder.encode_query(embedded), weight, k, depth)
+            return self._sparse_alone(wording, k, among)
+        return self._hybrid(
+            wording, self._embedder.encode_query(embedded), weight, k, depth or max(k, self._depth), among
+        )
 
     def _knows(self, term: str) -> bool:
         return len(self._index.sparse.search([term], 1).rows) > 0
 
-    def _sparse(self, wording: Wording, depth: int, sample: int = 0) -> Ranking:
-        return _complete(lambda wanted: self._index.sparse.search(wording.terms, wanted), depth, sample)
+    def _sparse(self, wording: Wording, depth: int, among: Mask | None, sample: int = 0) -> Ranking:
+        return _complete(
+            lambda wanted: self._index.sparse.search(wording.terms, wanted, among), depth, sample
+        )
 
-    def _dense(self, vector: Vectors, depth: int, sample: int = 0) -> Ranking:
-        return _complete(lambda wanted: self._index.dense.search(vector, wanted), depth, sample)
+    def _dense(self, vector: Vectors, depth: int, among: Mask | None, sample: int = 0) -> Ranking:
+        return _complete(lambda wanted: self._index.dense.search(vector, wanted, among), depth, sample)
 
-    def _sparse_alone(self, wording: Wording, k: int) -> list[Hit]:
-        found = self._sparse(wording, k)
+    def _sparse_alone(self, wording: Wording, k: int, among: Mask | None) -> list[Hit]:
+        found = self._sparse(wording, k, among)
         return self._hits(found.rows, found.scores, k, found, _NOTHING)
 
     def _hybrid(
-        self, wording: Wording, vector: Vectors, weight: float, k: int, depth: int | None
+        self, wording: Wording, vector: Vectors, weight: float, k: int, depth: int, among: Mask | None
     ) -> list[Hit]:
-        depth = depth or max(k, self._depth)
-        sparse = self._sparse(wording, depth, _SPARSE_SAMPLE)
-        dense = self._dense(vector, depth, _DENSE_SAMPLE)
+        sparse = self._sparse(wording, depth, among, _SPARSE_SAMPLE)
+        dense = self._dense(vector, depth, among, _DENSE_SAMPLE)
         rows = np.union1d(_best(sparse, depth), _best(dense, depth))
         scores = fuse(
             self._fusion,

@@ -122,6 +122,9 @@ class Filter:
     metadata: tuple[tuple[str, str], ...] = ()
 
 
+EVERYTHING = Filter()
+
+
 @dataclass(frozen=True, slots=True)
 class Ranking:
     """One leg's result: chunk rows of one generation, best first, and their scores (same length).

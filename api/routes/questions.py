@@ -57,7 +57,7 @@ async def search(
     found = await perform(
         request,
         service.reads,
-        lambda _: service.engine.search(asked.question, asked.count, asked.mode),
+        lambda _: service.engine.search(asked.question, asked.count, asked.mode, asked.among.filter),
         service.settings.api.deadline_s,
     )
     request.state.told = {"generation": found.generation}

@@ -12,9 +12,9 @@ import pytest
 from rag.build import build_engine, build_indexer
 from rag.config import Settings
 from rag.engine import Defaults, Engine
-from rag.errors import IndexDamaged, IndexMissing, QuestionError, SettingError
+from rag.errors import Cancelled, IndexDamaged, IndexMissing, QuestionError, SettingError
 from rag.generation import segment_folder
-from rag.types import Chunk, Document, Draft, Hit
+from rag.types import Chunk, Document, Draft, Filter, Hit
 
 SettingsFor = Callable[..., Settings]
 Written = Callable[[Settings, Mapping[str, str]], str]
@@ -52,7 +52,7 @@ class _Refusing:
     def warm(self) -> None:
         """Nothing to load."""
 
-    def generate(self, question: str, hits: object) -> Draft:  # noqa: ARG002 - the Protocol's
+    def generate(self, question: str, hits: object, **_: object) -> Draft:  # noqa: ARG002 - the Protocol's
         return Draft("The documents do not say [1]. The oil lamp burned rape oil [1].", abstained=True)
 
 
@@ -62,6 +62,19 @@ def test_a_marker_in_a_refusal_points_nowhere_and_is_removed(index: Settings) ->
     answer = engine.ask("What oil did the lamp burn?")
     assert answer.citations == ()
     assert "[1]" not in answer.text
+
+
+def test_what_the_generator_writes_is_handed_on_while_it_writes_it(index: Settings) -> None:
+    pieces: list[str] = []
+    answer = build_engine(index).ask("What did the lamp of the lighthouse burn?", on_text=pieces.append)
+    assert "".join(pieces) == answer.text
+
+
+def test_an_answer_nobody_waits_for_any_more_is_given_up(index: Settings) -> None:
+    cancelled = threading.Event()
+    cancelled.set()
+    with pytest.raises(Cancelled):
+        build_engine(index).ask("What did the lamp of the lighthouse burn?", cancelled=cancelled)
 
 
 def test_the_same_question_finds_the_same(index: Settings) -> None:
@@ -226,13 +239,13 @@ def test_a_reader_that_is_overtaken_twice_asks_the_newest_generation(
             self._retriever = real._open_retriever()
             self.generation = self._retriever.generation
 
-        def search(self, question: str, *, k: int, mode: str) -> list[Hit]:
+        def search(self, question: str, *, k: int, mode: str, chosen: Filter) -> list[Hit]:
             nonlocal version
             if version < 4:
                 for _ in range(2):
                     version += 1
                     write_index(settings, {"a.md": f"The lamp of version {version}."})
-            return self._retriever.search(question, k=k, mode=mode)  # type: ignore[arg-type]
+            return self._retriever.search(question, k=k, mode=mode, chosen=chosen)  # type: ignore[arg-type]
 
     defaults = Defaults(3, "sparse", 100)
     engine = Engine(settings.index, _Overtaken, real._open_generator, defaults)  # type: ignore[arg-type]

@@ -259,3 +259,21 @@ def test_status_loads_no_heavy_package(index: Settings, tmp_path: Path) -> None:
     """Which precision the processor computes in is torch's to say; no model is loaded for it."""
     code = f"from rag.__main__ import main; assert main(['status', '--index', {str(index.index)!r}]) == 0"
     assert set(loaded(code, tmp_path)) <= {"torch"}
+
+
+def test_a_search_may_be_kept_to_some_documents(rag: Command, index: Settings) -> None:
+    words = ("search", "lamp server oil", "--index", str(index.index), "--json", "--mode", "sparse")
+    everything = json.loads(rag(*words).stdout)["hits"]
+    name = everything[-1]["document"]
+    assert {hit["document"] for hit in everything} != {name}
+    found = json.loads(rag(*words, "--path", name).stdout)["hits"]
+    assert [hit["text"] for hit in found] == [hit["text"] for hit in everything if hit["document"] == name]
+    assert found[0]["sparse"]["rank"] == 1
+    assert json.loads(rag(*words, "--meta", "tag=none").stdout)["hits"] == []
+
+
+@pytest.mark.parametrize("words", [("--pages", "7-3"), ("--pages", "x"), ("--meta", "tag")])
+def test_a_filter_that_makes_no_sense_is_refused(words: tuple[str, str], rag: Command) -> None:
+    done = rag("search", "lamp", *words)
+    assert done.returncode == 2
+    assert "such as" in done.stderr

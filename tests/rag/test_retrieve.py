@@ -16,7 +16,7 @@ from rag.errors import SettingError
 from rag.fusion import standardise, trust, weighted_sum
 from rag.protocols import Embedder
 from rag.retrieve import Retriever
-from rag.types import MODES, Hit, Mode
+from rag.types import MODES, Filter, Hit, Mode
 
 SettingsFor = Callable[..., Settings]
 Written = Callable[[Settings, Mapping[str, str]], str]
@@ -264,3 +264,15 @@ def test_a_chinese_question_finds_an_english_passage_by_the_dictionary(
         assert documents(glossed.search(question, mode=mode, k=1)) == ["0.md"]
     plain = Retriever(index, embedder, depth=5, dense_weight=0.5, dictionary="off")
     assert plain.search(question) == plain.search(question, mode="sparse") == []
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_filter_lets_only_its_documents_through(mode: Mode, index: Settings, texts: dict[str, str]) -> None:
+    retriever = build_retriever(index)
+    everything = retriever.search("oil lamp server", mode=mode, k=50)
+    assert len({hit.chunk.document_id for hit in everything}) > 1
+    for name in texts:
+        found = retriever.search("oil lamp server", mode=mode, k=50, chosen=Filter(paths=(name,)))
+        own = [hit.chunk for hit in everything if hit.chunk.document_id == name]
+        assert {hit.chunk for hit in found} == set(own)
+    assert retriever.search("oil lamp server", mode=mode, chosen=Filter(paths=("nobody.md",))) == []
