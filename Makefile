@@ -33,7 +33,7 @@ test: install ## Run the tests
 	$(BIN)/python -m pytest
 
 test-faults: install ## Every fault there is a test for: takes an hour or more
-	LECTERN_FAULTS=all LECTERN_PDF_MUTANTS=1000 $(BIN)/python -m pytest tests/faults tests/ingest/test_kill.py tests/ingest/loaders/test_pdf_faults.py
+	LECTERN_FAULTS=all LECTERN_PDF_MUTANTS=1000 $(BIN)/python -m pytest tests/faults tests/rag/test_engine.py tests/ingest/test_kill.py tests/ingest/loaders/test_pdf_faults.py
 
 serve: install ## Serve INDEX on http://127.0.0.1:8000
 	$(BIN)/python -m api --index $(INDEX)
