@@ -76,8 +76,8 @@ def test_what_the_program_gives_is_no_option(package: str) -> None:
 
 
 def test_a_backend_without_options_says_so() -> None:
-    with pytest.raises(SettingError, match=r"^dense\.metric: faiss has no such option; valid: none$"):
-        backends.build("dense", "rag.dense", Backend(name="faiss", metric="l2"))
+    with pytest.raises(SettingError, match=r"^sparse\.k1: baguetter has no such option; valid: none$"):
+        backends.build("sparse", "rag.sparse", Backend(name="baguetter", k1=2))
 
 
 def test_an_option_of_the_wrong_type_says_which_and_what_it_is(package: str) -> None:

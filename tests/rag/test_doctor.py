@@ -20,7 +20,7 @@ from rag.command import run
 from rag.config import Settings, load_settings
 from rag.doctor import Finding, examine
 from rag.errors import IndexMissing
-from rag.generation import MANIFEST, segment_folder
+from rag.generation import MANIFEST, publish, read_manifest, segment_folder
 from rag.protocols import Embedder
 from rag.types import Chunk, Document, Vectors, Warned
 
@@ -228,14 +228,14 @@ def test_a_record_whose_pages_were_overwritten_is_damage(copied: Settings) -> No
 
 def test_rows_without_their_document_are_damage(copied: Settings, record: sqlite3.Connection) -> None:
     record.execute("PRAGMA foreign_keys = OFF")
-    record.execute("INSERT INTO chunk SELECT 999, 999, 0, 0, 1, '[]', 1, x'', x'', NULL")
+    record.execute("INSERT INTO chunk SELECT 999, 999, 0, 0, 1, '[]', 1, x'', x'', NULL, NULL")
     assert "1 rows refer to rows that are not there" in only(copied, "damage")
 
 
 def test_a_record_whose_content_cannot_be_read_is_damage(
     copied: Settings, record: sqlite3.Connection
 ) -> None:
-    record.execute("UPDATE chunk SET vectors = substr(vectors, 1, 100) WHERE key = 3")
+    record.execute("UPDATE chunk SET seal = NULL, vectors = substr(vectors, 1, 100) WHERE key = 3")
     assert "cannot be read" in only(copied, "damage")
 
 
@@ -250,14 +250,15 @@ def test_changes_that_searches_do_not_see_are_found(copied: Settings, make_docum
 def test_vectors_that_no_search_can_use_are_found(
     value: float, copied: Settings, record: sqlite3.Connection
 ) -> None:
+    """In a record of before rows were sealed."""
     blob = (384).to_bytes(4, "little") + np.full((1, 384), value, "<f4").tobytes()
-    record.execute("UPDATE chunk SET vectors = ? WHERE key IN (1, 2)", [blob])
+    record.execute("UPDATE chunk SET seal = NULL, vectors = ? WHERE key IN (1, 2)", [blob])
     assert only(copied, "vectors").startswith("vectors of 2 of 2 chunks are not unit vectors")
 
 
 def test_vectors_of_another_length_are_found(copied: Settings, record: sqlite3.Connection) -> None:
     blob = (2).to_bytes(4, "little") + np.array([0.6, 0.8], "<f4").tobytes()
-    record.execute("UPDATE chunk SET vectors = ? WHERE key = 1", [blob])
+    record.execute("UPDATE chunk SET seal = NULL, vectors = ? WHERE key = 1", [blob])
     assert only(copied, "vectors").startswith("vectors of 1 of 2 chunks")
 
 
@@ -279,10 +280,8 @@ def test_a_long_chunk_is_truncated_where_windows_lack_vectors(
 
 
 def test_another_embedder_than_the_indexs_is_found(copied: Settings) -> None:
-    manifest = copied.index / MANIFEST
-    manifest.write_text(
-        json.dumps(json.loads(manifest.read_text("utf-8")) | {"embedder": "another"}), "utf-8"
-    )
+    manifest = read_manifest(copied.index)
+    publish(copied.index, replace(manifest, embedder="another"), manifest)
     assert "was made with another, the setting is now" in only(copied, "embedder")
 
 
