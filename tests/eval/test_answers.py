@@ -77,7 +77,7 @@ def test_a_quote_that_holds_the_answer_is_right() -> None:
 def test_the_first_quote_is_told_from_the_others() -> None:
     answer = quoted("the engine burned coal")
     values = answer_values(Query("?", answers=("1874",)), answer)
-    assert [citation.quote for citation in answer.citations][0] == "It burned coal and water."
+    assert answer.citations[0].quote == "It burned coal and water."
     assert (values["gold_in_quotes"], values["gold_in_first_quote"], values["right"]) == (1, 0, 1)
 
 
