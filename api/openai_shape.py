@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
-from api.schemas import Chat, Message, Search
+from api.schemas import MOST_TURN, MOST_TURNS, Chat, Message, Question, Turn
 from rag.errors import QuestionError
 from rag.prompt import language
 from rag.types import Answer
@@ -23,12 +23,21 @@ _SOURCES = {"en": "Sources:", "zh": "来源："}
 _PAGE = {"en": ", page {}", "zh": "，第 {} 页"}
 
 
-def question_of(chat: Chat) -> Search:
-    """The conversation's last user message. Raises QuestionError."""
-    for message in reversed(chat.messages):
+def question_of(chat: Chat) -> Question:
+    """The conversation's last user message and what came before it. Raises QuestionError."""
+    turns: list[tuple[str, str]] = []
+    for message in chat.messages:
         if message.role == "user" and (text := _text(message)):
-            return Search(question=text)
-    raise QuestionError("there is no text in any user message: ask something")
+            turns.append((text, ""))
+        elif message.role == "assistant" and turns:
+            turns[-1] = (turns[-1][0], _text(message))
+    if not turns:
+        raise QuestionError("there is no text in any user message: ask something")
+    earlier = [
+        Turn(question=question[:MOST_TURN], answer=answer[:MOST_TURN])
+        for question, answer in turns[-1 - MOST_TURNS : -1]
+    ]
+    return Question(question=turns[-1][0], history=earlier)
 
 
 def models() -> dict[str, Any]:

@@ -14,6 +14,8 @@ from rag.types import Filter, Mode
 
 MOST_PASSAGES = 100
 MOST_PAGES = 1_000_000
+MOST_TURNS = 32
+MOST_TURN = 20_000
 
 
 def _one_count(schema: dict[str, Any]) -> None:
@@ -68,10 +70,27 @@ class Search(BaseModel):
         return self.k if self.k is not None else self.top_k
 
 
+class Turn(BaseModel):
+    """An earlier question of the conversation and the answer it got."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    question: str = Field(min_length=1, max_length=MOST_TURN)
+    answer: str = Field("", max_length=MOST_TURN)
+
+
 class Question(Search):
-    """A question to answer; with `stream` the reply comes as server-sent events."""
+    """A question to answer; with `stream` the reply comes as server-sent events.
+
+    After `history`, oldest first, a follow-up is understood from what came before it.
+    """
 
     stream: bool = False
+    history: list[Turn] = Field([], max_length=MOST_TURNS)
+
+    @property
+    def turns(self) -> tuple[tuple[str, str], ...]:
+        """The history as the engine takes it."""
+        return tuple((turn.question, turn.answer) for turn in self.history)
 
 
 class Leg(BaseModel):
@@ -108,7 +127,10 @@ class Citation(BaseModel):
 
 
 class Answer(BaseModel):
-    """The reply to /ask. `timings` are in milliseconds; `reason` says why it abstained."""
+    """The reply to /ask. `timings` are in milliseconds; `reason` says why it abstained.
+
+    `standing_question` is what a follow-up was understood to ask.
+    """
 
     id: str
     question: str
@@ -122,6 +144,7 @@ class Answer(BaseModel):
     timings: dict[str, float]
     usage: dict[str, int]
     generation: str
+    standing_question: str | None
 
 
 class Found(BaseModel):

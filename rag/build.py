@@ -10,6 +10,7 @@ from rag.backends import build, check
 from rag.config import Backend, Settings
 from rag.engine import Defaults, Engine
 from rag.generation import read_manifest
+from rag.generators._fallback import WithFallback
 from rag.index import OpenIndex
 from rag.indexing import Indexer, check_embedder
 from rag.protocols import DenseIndex, Embedder, Generator, SparseIndex, Store
@@ -31,8 +32,16 @@ def build_embedder(settings: Settings) -> Embedder:
 
 
 def build_generator(settings: Settings) -> Generator:
-    """The generator; one that reads vectors is given the process's embedder. Raises SettingError."""
-    generator = build("generator", "rag.generators", settings.generator)
+    """The generator, with the one that answers in its place if that is set. Raises SettingError."""
+    first = _generator(settings, settings.generator)
+    if settings.fallback in ("", settings.generator.name):
+        return first
+    return WithFallback(first, _generator(settings, Backend(name=settings.fallback)))
+
+
+def _generator(settings: Settings, named: Backend) -> Generator:
+    """A generator; one that reads vectors is given the process's embedder."""
+    generator = build("generator", "rag.generators", named)
     if hasattr(generator, "use_embedder"):
         generator.use_embedder(build_embedder(settings))
     return cast(Generator, generator)

@@ -148,6 +148,7 @@ class Settings(BaseSettings):
     )
     index: Path = Path("index")
     question_limit: int = Field(2000, ge=1, description="characters")
+    fallback: Literal["", "extractive"] = ""
     unsupported: Literal["keep", "mark", "drop"] = "mark"
     embedder: Backend = Backend(name="sentence_transformers")
     sparse: Backend = Backend(name="bmx")

@@ -6,14 +6,15 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rag.cite import cite
+from rag.conversation import standing_question
 from rag.errors import IndexDamaged, IndexMissing, IndexReplaced, QuestionError
 from rag.generation import MANIFEST, read_manifest
 from rag.prompt import refusal
-from rag.protocols import Generator, OnText
+from rag.protocols import Generator, History, OnText, Rewriter
 from rag.retrieve import Retriever
 from rag.types import EVERYTHING, Answer, Draft, Filter, Hit, Mode
 from rag.verify import Policy, Verified, verified
@@ -97,24 +98,31 @@ class Engine:
         mode: Mode | None = None,
         chosen: Filter = EVERYTHING,
         *,
+        history: History = (),
         on_text: OnText | None = None,
         cancelled: threading.Event | None = None,
     ) -> Answer:
         """An answer with verified citations.
+
+        After `history`, earlier (question, answer) pairs, a follow-up is asked as a question of its own.
 
         `on_text` gets what the generator writes, while it writes it and before any citation is checked:
         the answer's text replaces it. Once `cancelled` is set the generator stops. Raises as `search`
         does, GeneratorError, and Cancelled.
         """
         began = time.perf_counter()
-        found = self.search(question, k, mode, chosen)
+        self._check(question, chosen, history)
         generator = self._answerer()
+        rewriter = generator if isinstance(generator, Rewriter) else None
+        standing = standing_question(question, history, rewriter, cancelled=cancelled)
+        found = self.search(standing[: self._defaults.question_limit], k, mode, chosen)
         wrote = time.perf_counter()
-        draft = generator.generate(question, found.hits, on_text=on_text, cancelled=cancelled)
+        draft = generator.generate(standing, found.hits, on_text=on_text, cancelled=cancelled)
         timings = {**found.timings, "generation": _since(wrote), "total": _since(began)}
-        return _answer(question, draft, found, generator.name, timings, self._defaults.unsupported)
+        answer = _answer(question, draft, found, generator.name, timings, self._defaults.unsupported)
+        return answer if standing == question else replace(answer, standing_question=standing)
 
-    def _check(self, question: str, chosen: Filter) -> None:
+    def _check(self, question: str, chosen: Filter, history: History = ()) -> None:
         if not question.strip():
             raise QuestionError("the question is empty: ask something")
         if len(question) > self._defaults.question_limit:
@@ -122,7 +130,7 @@ class Engine:
                 f"the question has {len(question)} characters, the limit is {self._defaults.question_limit} "
                 "(setting question_limit): shorten it"
             )
-        named = [*chosen.paths, *(part for pair in chosen.metadata for part in pair)]
+        named = [*chosen.paths, *(part for pair in (*chosen.metadata, *history) for part in pair)]
         if any("\ud800" <= character <= "\udfff" for text in [question, *named] for character in text):
             raise QuestionError("the question holds half a character (a lone surrogate): send valid Unicode")
 

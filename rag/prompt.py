@@ -3,6 +3,7 @@
 One template file per language (rag/prompts/en.txt, zh.txt); the question's language chooses, so the
 answer comes back in it. Passages are fenced with a word that occurs in none of them, and the marks
 by which chat models separate roles are broken up, so that a document's text stays a document's text.
+So are the earlier turns of a conversation where a follow-up is to be rewritten (rewrite_en.txt, -zh.txt).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from rag.errors import SettingError
+from rag.protocols import History, OnText
 from rag.text import CJK_CHARACTER, STOP_WORDS, fold, normalise
 from rag.types import Draft, Hit
 
@@ -23,6 +25,7 @@ Message: TypeAlias = dict[str, str]
 
 REFUSALS: dict[Language, str] = {"en": "The documents do not say.", "zh": "文档中没有说明。"}
 PLACEHOLDERS = ("fence", "passages", "question", "refusal")
+REWRITTEN_TOKENS = 96  # what a rewritten question may take
 
 _LATIN_WORD = re.compile(r"[A-Za-z]+")
 _SECTION = re.compile(r"^\[(system|user)\][ \t]*$", re.MULTILINE)
@@ -70,24 +73,43 @@ def messages(
 ) -> list[Message]:
     """A system and a user message; passages count from [1] in the order of `hits`.
 
-    `template` replaces the file of the language. `reserved` are strings the model's tokenizer treats
-    as marks of its own; they are broken up in passages and question, as the common ones always are.
+    Hits that follow each other in their document stand together, in its order, each with its own number.
+    `template` replaces the file of the language: a file, or a folder with en.txt, zh.txt or both.
+    `reserved` are strings the model's tokenizer treats as marks of its own; they are broken up in
+    passages and question, as the common ones always are.
     Raises SettingError for a template that is missing, unreadable or lacks a part.
     """
     spoken = language(question)
     parts = _template(template, spoken)
-    passages = [_defuse(_passage(hit), reserved) for hit in hits]
+    passages = [(number, _defuse(_passage(hit, before), reserved)) for number, hit, before in _joined(hits)]
     asked = _defuse(question, reserved)
-    fence = _fence([asked, *passages])
+    fence = _fence([asked, *(passage for _, passage in passages)])
     values = {
         "fence": fence,
         "passages": "\n\n".join(
-            f"[{number}]\n<<<{fence}\n{passage}\n{fence}>>>" for number, passage in enumerate(passages, 1)
+            f"[{number}]\n<<<{fence}\n{passage}\n{fence}>>>" for number, passage in passages
         ),
         "question": asked,
         "refusal": REFUSALS[spoken],
     }
     return [{"role": role, "content": _fill(text, values)} for role, text in parts.items()]
+
+
+def rewriting(question: str, history: History, *, reserved: Iterable[str] = ()) -> list[Message]:
+    """A system and a user message that ask for `question` as one that stands on its own."""
+    marks = tuple(reserved)
+    name = f"rewrite_{language(question)}.txt"
+    parts = _sections(f"rag/prompts/{name}", (files("rag") / "prompts" / name).read_text(encoding="utf-8"))
+    turns = [f"{_one_line(asked)}\n{_one_line(answer)}" for asked, answer in history]
+    values = {"history": _defuse("\n\n".join(turns), marks), "question": _defuse(question, marks)}
+    values["fence"] = _fence([values["history"], values["question"]])
+    return [{"role": role, "content": _fill(text, values)} for role, text in parts.items()]
+
+
+def read_rewritten(reply: str) -> str:
+    """The question in a model's reply to `rewriting`: its first line, without quotation marks."""
+    lines = read_reply(reply, {}).text.splitlines()
+    return lines[0].strip(' \t"“”「」*') if lines else ""
 
 
 def read_reply(reply: str, usage: dict[str, int]) -> Draft:
@@ -98,18 +120,48 @@ def read_reply(reply: str, usage: dict[str, int]) -> Draft:
     return Draft(text=text, abstained=abstained, reason=reason, usage=usage)
 
 
-def nothing_found(question: str) -> Draft:
+def nothing_found(question: str, on_text: OnText | None = None) -> Draft:
     """The draft where there is no passage to answer from: no model needs to be asked."""
+    if on_text is not None:
+        on_text(refusal(question))
     usage = {"prompt_tokens": 0, "completion_tokens": 0, "passages_left_out": 0}
     return Draft(text=refusal(question), abstained=True, reason="no passage was retrieved", usage=usage)
 
 
-def _passage(hit: Hit) -> str:
+def _joined(hits: Sequence[Hit]) -> list[tuple[int, Hit, int | None]]:
+    """The hits best first, but each with the neighbours it has among them, in their document's order:
+    its number, the hit, and the number of the hit that it continues.
+    """
+    places: dict[tuple[str, int], int] = {}
+    for number, hit in enumerate(hits, 1):
+        places.setdefault((hit.chunk.document_id, hit.chunk.ordinal), number)
+    found: dict[int, tuple[int, Hit, int | None]] = {}
+    for number, hit in enumerate(hits, 1):
+        document, ordinal = hit.chunk.document_id, hit.chunk.ordinal
+        if places[document, ordinal] != number:  # the same chunk once more
+            found[number] = (number, hit, None)
+        if number in found:
+            continue
+        while (document, ordinal - 1) in places:
+            ordinal -= 1
+        before = None
+        while (at := places.get((document, ordinal))) is not None:
+            found[at] = (at, hits[at - 1], before)
+            before, ordinal = at, ordinal + 1
+    return list(found.values())
+
+
+def _passage(hit: Hit, before: int | None = None) -> str:
     # The source line stands inside the fence: names and headings come from documents too.
     chunk = hit.chunk
     page = f", page {chunk.page}" if chunk.page is not None else ""
     source = " > ".join([chunk.document_id, *chunk.heading]) + page
-    return f"Source: {' '.join(source.split())}\n{chunk.text.strip()}"
+    continues = f"Continues [{before}]. " if before is not None else ""
+    return f"{continues}Source: {' '.join(source.split())}\n{chunk.text.strip()}"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
 
 
 def _defuse(text: str, reserved: Iterable[str]) -> str:
@@ -142,17 +194,26 @@ def _fill(text: str, values: dict[str, str]) -> str:
 
 
 def _template(path: Path | None, spoken: Language) -> dict[str, str]:
-    name = str(path) if path is not None else f"rag/prompts/{spoken}.txt"
+    own = files("rag") / "prompts" / f"{spoken}.txt"
+    name = f"rag/prompts/{spoken}.txt"
     try:
-        source = path if path is not None else files("rag") / "prompts" / f"{spoken}.txt"
+        source = own
+        if path is not None and (not path.is_dir() or (path / f"{spoken}.txt").exists()):
+            source = path / f"{spoken}.txt" if path.is_dir() else path
+            name = str(source)
         text = source.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise SettingError(f"generator.template: cannot read {name}: {error}") from error
+    parts = _sections(name, text)
+    _check(name, parts)
+    return parts
+
+
+def _sections(name: str, text: str) -> dict[str, str]:
     pieces = _SECTION.split(text)
     parts = {role: body.strip() for role, body in zip(pieces[1::2], pieces[2::2], strict=True)}
     if list(parts) != ["system", "user"] or pieces[0].strip():
         raise SettingError(f"generator.template: {name} must have a line [system], then a line [user]")
-    _check(name, parts)
     return parts
 
 

@@ -185,7 +185,10 @@ class Draft:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The reply to a question. `timings` are in milliseconds; `generation` names the index state."""
+    """The reply to a question. `timings` are in milliseconds; `generation` names the index state.
+
+    `standing_question` is what a follow-up was understood to ask; empty where the question stood alone.
+    """
 
     id: str
     question: str
@@ -199,3 +202,4 @@ class Answer:
     timings: Mapping[str, float]
     usage: Mapping[str, int]
     generation: str
+    standing_question: str = ""

@@ -62,4 +62,5 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "timings": dict(answer.timings),
         "usage": dict(answer.usage),
         "generation": answer.generation,
+        "standing_question": answer.standing_question or None,
     }

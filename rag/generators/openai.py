@@ -7,24 +7,25 @@ programs are not used, and no header beyond the ones named here leaves this mach
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from threading import Lock
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from threading import Event, Lock
 
 from rag import prompt
 from rag.errors import GeneratorError, SettingError
-from rag.generators._endpoint import address_of, connect
-from rag.protocols import Generator
+from rag.generators._budget import Packed, pack
+from rag.generators._chat import Chat, Limits
+from rag.generators._endpoint import address_of
+from rag.generators._spoken import Spoken
+from rag.generators._sse import Completion
+from rag.generators._window import count, estimate
+from rag.protocols import Generator, History, OnText
 from rag.types import Draft, Hit
 
-if TYPE_CHECKING:
-    import openai
-    from openai.types.chat import ChatCompletion
-
-Reply = TypeVar("Reply")
+# The share of our own count below which a server must have cut the prompt: an estimate may be that far
+# off, a count by the model's tokenizer only by what the server's chat template adds or drops.
+_CUT_BELOW = {"estimated": 0.6, "counted": 0.97}
 
 
 def build(
@@ -33,6 +34,8 @@ def build(
     api_key: str = "",
     timeout_s: float = 120.0,
     max_tokens: int = 512,
+    max_context_tokens: int = 0,
+    tokenizer: str = "",
     temperature: float = 0.0,
     retries: int = 2,
     template: Path | None = None,
@@ -41,6 +44,8 @@ def build(
 
     An empty `model` takes the first one the server lists; an empty `api_key` sends none. `timeout_s`
     is how long the server may stay silent. `retries` repeats only a request whose connection failed.
+    `max_context_tokens` bounds prompt and answer together, 0 = what the server says of its model. Tokens
+    are counted with `tokenizer` (folder or hub name) and estimated without.
     Raises SettingError for a value out of range or the missing package `openai`.
     """
     try:
@@ -53,187 +58,121 @@ def build(
         raise SettingError(f"generator.timeout_s is {timeout_s}; it must be more than 0 seconds")
     if max_tokens < 1:
         raise SettingError(f"generator.max_tokens is {max_tokens}; it must be at least 1")
+    if max_context_tokens < 0 or 0 < max_context_tokens <= max_tokens:
+        raise SettingError(
+            f"generator.max_context_tokens is {max_context_tokens}; it must be more than "
+            f"generator.max_tokens ({max_tokens}), or 0 for what the server says"
+        )
     if not (math.isfinite(temperature) and temperature >= 0):
         raise SettingError(f"generator.temperature is {temperature}; it must be 0 or more")
     if retries < 0:
         raise SettingError(f"generator.retries is {retries}; it must be 0 or more")
-    return RemoteModel(
-        address_of(base_url), model, api_key, timeout_s, max_tokens, temperature, retries, template
-    )
+    chat = Chat(address_of(base_url), model.strip(), api_key.strip(), Limits(timeout_s, retries, temperature))
+    return RemoteModel(chat, max_tokens, max_context_tokens, tokenizer.strip(), template)
 
 
 class RemoteModel:
     """A chat model behind an OpenAI-compatible server."""
 
     def __init__(
-        self,
-        address: str,
-        model: str,
-        api_key: str,
-        timeout_s: float,
-        max_tokens: int,
-        temperature: float,
-        retries: int,
-        template: Path | None,
+        self, chat: Chat, max_tokens: int, max_context_tokens: int, tokenizer: str, template: Path | None
     ) -> None:
-        self._address = address
-        self._model = model.strip()
-        self._timeout_s = timeout_s
+        self._chat = chat
         self._max_tokens = max_tokens
-        self._temperature = temperature
-        self._retries = retries
+        self._window: int | None = max_context_tokens or None
+        self._tokenizer = tokenizer
         self._template = template
-        self._client = connect(address, api_key.strip(), timeout_s)
         self._lock = Lock()
 
     @property
     def name(self) -> str:
-        return f"openai {self._model or '(first model)'} at {self._address}"
+        return f"openai {self._chat.model or '(first model)'} at {self._chat.address}"
 
     def warm(self) -> None:
         """Nothing to load; whether the server answers is asked when it is needed."""
 
-    def generate(self, question: str, hits: Sequence[Hit]) -> Draft:
-        """A draft from all of `hits`; `usage` counts tokens as the server reports them (0 if it does not).
+    def generate(
+        self,
+        question: str,
+        hits: Sequence[Hit],
+        *,
+        on_text: OnText | None = None,
+        cancelled: Event | None = None,
+    ) -> Draft:
+        """A draft from as many of `hits`, in order, as the server's window is known to hold.
 
+        `usage` counts tokens as the server reports them (0 if it does not), passages_left_out and
+        passages_cut; context_truncated is 1 if the server read less of the prompt than was sent.
         Raises GeneratorError naming the address and the setting for a server that is not there,
-        refuses, stays silent or answers something else than text.
+        refuses, falls silent, breaks off or answers something else than text; Cancelled.
         """
         if not hits:
-            return prompt.nothing_found(question)
-        parts = prompt.messages(question, hits, template=self._template)
-        model = self._chosen()
-        completion = self._ask(lambda: self._complete(model, parts))
-        text, cut = self._text(completion)
-        draft = prompt.read_reply(text, _usage(completion))
+            return prompt.nothing_found(question, on_text)
+        with self._chat.asking(cancelled) as ask:
+            model = ask.model()
+            packed, parts = self._packed(
+                question, hits, ask.window(model) if self._window is None else self._window
+            )
+            spoken = Spoken(on_text) if on_text is not None else None
+            completion = ask.complete(model, parts, self._max_tokens, spoken.add if spoken else _unheard)
+        if spoken is not None:
+            spoken.end()
+        counts = {"prompt_tokens": 0, "completion_tokens": 0} | completion.counts
+        truncated = self._truncated(parts, counts["prompt_tokens"])
+        draft = prompt.read_reply(
+            completion.text, counts | packed.usage | {"context_truncated": int(truncated)}
+        )
+        return self._checked(draft, completion, model, truncated)
+
+    def rewrite(self, question: str, history: History, *, cancelled: Event | None = None) -> str:
+        """The follow-up `question` as one that stands on its own; empty if the model wrote nothing."""
+        with self._chat.asking(cancelled) as ask:
+            parts = prompt.rewriting(question, history)
+            limit = min(self._max_tokens, prompt.REWRITTEN_TOKENS)
+            return prompt.read_rewritten(ask.complete(ask.model(), parts, limit, _unheard).text)
+
+    def _packed(
+        self, question: str, hits: Sequence[Hit], window: int | None
+    ) -> tuple[Packed, list[prompt.Message]]:
+        """The passages that fit, and the prompt with them; all of them where no window is known."""
+
+        def parts(passages: Sequence[Hit]) -> list[prompt.Message]:
+            return prompt.messages(question, passages, template=self._template)
+
+        if window is None:
+            return Packed(tuple(hits), 0, 0), parts(hits)
+        room = window - self._max_tokens
+        packed = pack(hits, lambda passages: self._count(parts(passages)) <= room)
+        if not packed.hits:
+            raise GeneratorError(
+                f"{self._chat.address}: the model reads {window} tokens, and question, prompt and "
+                f"generator.max_tokens = {self._max_tokens} leave no room for a passage; lower "
+                "generator.max_tokens, or set generator.max_context_tokens to what it really reads"
+            )
+        return packed, parts(packed.hits)
+
+    def _count(self, parts: Sequence[prompt.Message]) -> int:
+        return count(parts, self._tokenizer) if self._tokenizer else estimate(parts)
+
+    def _truncated(self, parts: Sequence[prompt.Message], reported: int) -> bool:
+        """Whether the server counts so few tokens that it cannot have read the whole prompt."""
+        share = _CUT_BELOW["counted" if self._tokenizer else "estimated"]
+        return 0 < reported < share * self._count(parts)
+
+    def _checked(self, draft: Draft, completion: Completion, model: str, truncated: bool) -> Draft:
         if not draft.text:
-            more = "; raise generator.max_tokens" if cut else ""
-            raise GeneratorError(f"{self._address}: {model} wrote an empty answer{more}")
-        if cut and not draft.abstained:
+            more = "; raise generator.max_tokens" if completion.cut else ""
+            raise GeneratorError(f"{self._chat.address}: {model} wrote an empty answer{more}")
+        if truncated and draft.reason is None:
+            return replace(
+                draft,
+                reason="the server cut the prompt: let it read more (Ollama: num_ctx), or set "
+                "generator.max_context_tokens",
+            )
+        if completion.cut and not draft.abstained:
             return replace(draft, reason=f"cut at generator.max_tokens = {self._max_tokens}")
         return draft
 
-    def _complete(self, model: str, parts: list[prompt.Message]) -> ChatCompletion:
-        return self._client.chat.completions.create(
-            model=model,
-            messages=cast("Any", parts),  # the package has a class for each role
-            max_tokens=self._max_tokens,
-            temperature=self._temperature,
-        )
 
-    def _chosen(self) -> str:
-        with self._lock:
-            if not self._model:
-                offered = self._ask(self._offered)
-                if not offered:
-                    raise GeneratorError(
-                        f"{self._address}: the server lists no model; load one there, or set generator.model"
-                    )
-                self._model = offered[0]
-            return self._model
-
-    def _offered(self) -> list[str]:
-        listed = getattr(self._client.models.list(), "data", None)
-        if not isinstance(listed, list):
-            raise self._malformed("its list of models has no `data`")
-        return [name for name in (getattr(entry, "id", None) for entry in listed) if isinstance(name, str)]
-
-    def _text(self, completion: ChatCompletion) -> tuple[str, bool]:
-        """What the server wrote, and whether it stopped at the limit."""
-        choices = getattr(completion, "choices", None)
-        if not isinstance(choices, list) or not choices:
-            raise self._malformed("its reply has no `choices`")
-        content = getattr(getattr(choices[0], "message", None), "content", None)
-        if content is not None and not isinstance(content, str):
-            raise self._malformed("its reply's `content` is no text")
-        return content or "", getattr(choices[0], "finish_reason", None) == "length"
-
-    def _ask(self, request: Callable[[], Reply]) -> Reply:
-        """The reply to a request, repeated while no connection comes about; every failure as one line."""
-        import openai
-
-        for attempt in range(self._retries + 1):
-            try:
-                return request()
-            except openai.APITimeoutError as error:
-                if type(error.__cause__).__name__ == "ConnectTimeout":
-                    raise self._unreachable(error) from error
-                raise GeneratorError(
-                    f"{self._address}: no reply within {self._timeout_s:g} s; raise generator.timeout_s, "
-                    "or ask a smaller model"
-                ) from error
-            except openai.APIConnectionError as error:
-                if attempt == self._retries:
-                    raise self._unreachable(error) from error
-                time.sleep(0.2 * 2**attempt)
-            except openai.APIStatusError as error:
-                raise self._refused(error) from error
-            except (openai.OpenAIError, ValueError, TypeError, AttributeError) as error:
-                raise self._malformed(_one_line(str(error))) from error
-        raise AssertionError("unreachable")
-
-    def _unreachable(self, error: Exception) -> GeneratorError:
-        cause = _one_line(str(error.__cause__ or error))
-        return GeneratorError(
-            f"no server answers at {self._address} ({cause}); start it, or set generator.base_url"
-        )
-
-    def _malformed(self, reason: str) -> GeneratorError:
-        return GeneratorError(
-            f"{self._address} does not answer as an OpenAI-compatible server: {reason}; "
-            "check generator.base_url"
-        )
-
-    def _refused(self, error: openai.APIStatusError) -> GeneratorError:
-        status, said = error.status_code, _said(error)
-        if status in (401, 403):
-            return GeneratorError(
-                f"{self._address} refuses the key ({status}): {said}; set generator.api_key"
-            )
-        offered = self._offered_or_none()
-        if self._model and offered and self._model not in offered:
-            return GeneratorError(
-                f"{self._address} does not offer the model {self._model} ({status}: {said}); "
-                f"generator.model may be: {', '.join(offered[:20])}"
-            )
-        if status == 404:
-            return self._malformed(f"404, {said}")
-        if status in (400, 413, 422):
-            return GeneratorError(
-                f"{self._address} refuses the request ({status}): {said}; if the prompt is too long for the "
-                "model, lower retriever.k or generator.max_tokens"
-            )
-        return GeneratorError(f"{self._address} failed ({status}): {said}; look at the server's log")
-
-    def _offered_or_none(self) -> list[str]:
-        import openai
-
-        try:
-            return self._offered()
-        except (openai.OpenAIError, GeneratorError, ValueError, TypeError, AttributeError):
-            return []
-
-
-def _usage(completion: ChatCompletion) -> dict[str, int]:
-    counted = getattr(completion, "usage", None)
-    return {
-        "prompt_tokens": _number(getattr(counted, "prompt_tokens", 0)),
-        "completion_tokens": _number(getattr(counted, "completion_tokens", 0)),
-        "passages_left_out": 0,
-    }
-
-
-def _number(value: object) -> int:
-    return value if isinstance(value, int) else 0
-
-
-def _said(error: openai.APIStatusError) -> str:
-    body = error.body
-    if isinstance(body, dict):
-        body = body.get("message") or body.get("detail") or body
-    return _one_line(str(body or error.message))
-
-
-def _one_line(text: str, limit: int = 300) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= limit else line[:limit] + "..."
+def _unheard(_: str) -> None:
+    """Nobody listens while it is written."""

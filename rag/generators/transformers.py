@@ -1,30 +1,39 @@
 """Answers from a causal language model in this process, by local folder or hub name.
 
 Weights are read from safetensors only and no code that comes with a checkpoint is ever run. The
-model is loaded at the first question, once, and answers one question at a time.
+model is loaded at the first question, once, and answers one question at a time, in the order asked.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from threading import Lock
-from typing import Any
+from threading import Event
+from typing import Literal, TypeAlias
 
 from rag import prompt
-from rag.compute import DTYPES, Dtype, first_line
+from rag.compute import DTYPES, Dtype
 from rag.errors import GeneratorError, SettingError
-from rag.generators._checkpoint import HOW_TO_GET, load, out_of_memory
-from rag.protocols import Generator
+from rag.generators._budget import pack
+from rag.generators._causal import CausalModel
+from rag.generators._checkpoint import HOW_TO_GET, Checkpoint
+from rag.generators._quantised import QUANTISE, Quantise
+from rag.generators._turns import Turns
+from rag.protocols import Generator, History, OnText
 from rag.types import Draft, Hit
+
+DeviceMap: TypeAlias = Literal["", "auto", "balanced", "balanced_low_0", "sequential"]
 
 
 def build(
     model: str = "",
     device: str = "auto",
     dtype: Dtype = "auto",
+    quantise: Quantise = "no",
+    device_map: DeviceMap = "",
+    adapter: Path | None = None,
     max_new_tokens: int = 512,
     max_context_tokens: int = 0,
     temperature: float = 0.0,
@@ -32,15 +41,24 @@ def build(
 ) -> Generator:
     """A generator over `model` (folder or hub name).
 
-    `device` "auto" takes a GPU if there is one; `dtype` "auto" takes bfloat16 where the device
-    computes in it. `max_context_tokens` bounds prompt and answer together, 0 = the model's own window.
-    `temperature` 0 is greedy: the same question gives the same answer. `template` replaces the prompt.
+    `device` "auto" takes a GPU if there is one; `device_map` spreads the model over several. `dtype`
+    "auto" takes bfloat16 where the device computes in it. `quantise` loads whole weights in 8 or 4 bits;
+    `adapter` is the folder of a LoRA adapter. `max_context_tokens` bounds prompt and answer together,
+    0 = the model's own window. `temperature` 0 is greedy: the same question gives the same answer.
+    `template` replaces the prompt.
     Raises SettingError for a value out of range; a model that cannot be had is told at the first question.
     """
     if not model.strip():
         raise SettingError(f"generator.model is not set: {HOW_TO_GET}")
     if dtype not in DTYPES:
         raise SettingError(f"generator.dtype is {dtype!r}; valid: {', '.join(DTYPES)}")
+    if quantise not in QUANTISE:
+        raise SettingError(f"generator.quantise is {quantise!r}; valid: {', '.join(QUANTISE)}")
+    if device_map and device != "auto":
+        raise SettingError(
+            f"generator.device is {device!r}, but generator.device_map = {device_map!r} chooses the devices: "
+            "set one of the two"
+        )
     if max_new_tokens < 1:
         raise SettingError(f"generator.max_new_tokens is {max_new_tokens}; it must be at least 1")
     if max_context_tokens < 0 or 0 < max_context_tokens <= max_new_tokens:
@@ -50,190 +68,123 @@ def build(
         )
     if not (math.isfinite(temperature) and temperature >= 0):
         raise SettingError(f"generator.temperature is {temperature}; it must be 0 or more")
-    return LocalModel(model, device, dtype, max_new_tokens, max_context_tokens, temperature, template)
+    checkpoint = Checkpoint(model, device, dtype, quantise, device_map, adapter)
+    return LocalModel(checkpoint, Writing(max_new_tokens, max_context_tokens, temperature, template))
+
+
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """How a model answers; both limits in tokens."""
+
+    max_new_tokens: int
+    max_context_tokens: int
+    temperature: float
+    template: Path | None
 
 
 class LocalModel:
     """A causal language model loaded with transformers."""
 
-    def __init__(
-        self,
-        model: str,
-        device: str,
-        dtype: Dtype,
-        max_new_tokens: int,
-        max_context_tokens: int,
-        temperature: float,
-        template: Path | None,
-    ) -> None:
-        self._name = model
-        self._device = device
-        self._dtype = dtype
-        self._max_new_tokens = max_new_tokens
-        self._max_context_tokens = max_context_tokens
-        self._temperature = temperature
-        self._template = template
-        self._lock = Lock()
-        self._model: Any = None
-        self._tokenizer: Any = None
-        self._reserved: tuple[str, ...] = ()
+    def __init__(self, checkpoint: Checkpoint, writing: Writing) -> None:
+        self._checkpoint = checkpoint
+        self._writing = writing
+        self._turns = Turns()
+        self._loaded: CausalModel | None = None
 
     @property
     def name(self) -> str:
-        return f"transformers {self._name}"
+        adapter = self._checkpoint.adapter
+        return f"transformers {self._checkpoint.name}" + (f" with {adapter}" if adapter else "")
 
     def warm(self) -> None:
         """Load the model. Raises SettingError."""
-        with self._lock:
-            self._load()
+        with self._turns.turn():
+            self._model()
 
-    def generate(self, question: str, hits: Sequence[Hit]) -> Draft:
+    def generate(
+        self,
+        question: str,
+        hits: Sequence[Hit],
+        *,
+        on_text: OnText | None = None,
+        cancelled: Event | None = None,
+    ) -> Draft:
         """A draft from as many of `hits`, in order, as the model's window holds.
 
-        `usage` counts prompt_tokens, completion_tokens and passages_left_out. Raises SettingError
-        for a model that cannot be loaded, GeneratorError for one that cannot answer.
+        `usage` counts prompt_tokens, completion_tokens, passages_left_out and passages_cut. Raises
+        SettingError for a model that cannot be loaded, GeneratorError for one that cannot answer, Cancelled.
         """
         if not hits:
-            return prompt.nothing_found(question)
-        with self._lock:
-            self._load()
-            text, kept = self._fit(question, hits)
-            reply, usage = self._complete(text)
-        usage["passages_left_out"] = len(hits) - kept
-        draft = prompt.read_reply(reply, usage)
-        cut = usage["completion_tokens"] >= self._max_new_tokens
-        if not draft.text:
-            more = "; raise generator.max_new_tokens" if cut else ""
-            raise GeneratorError(f"generator.model {self._name}: the model wrote an empty answer{more}")
-        if cut and not draft.abstained:
-            return replace(draft, reason=f"cut at generator.max_new_tokens = {self._max_new_tokens}")
-        return draft
+            return prompt.nothing_found(question, on_text)
+        with self._turns.turn(cancelled):
+            model = self._model()
+            room = self._room(model)
 
-    def _load(self) -> None:
-        if self._model is not None:
-            return
-        tokenizer, model = load(self._name, self._device, self._dtype)
-        marks = (token for token in tokenizer.added_tokens_decoder.values() if token.special)
-        self._reserved = tuple(mark.content for mark in marks)
-        self._tokenizer, self._model = tokenizer, model
+            def text(passages: Sequence[Hit]) -> str:
+                return model.text(
+                    prompt.messages(
+                        question, passages, template=self._writing.template, reserved=model.reserved
+                    )
+                )
 
-    def _fit(self, question: str, hits: Sequence[Hit]) -> tuple[str, int]:
-        """The prompt with the most passages that fit, and their number."""
-        room = self._room()
-
-        def fits(passages: Sequence[Hit]) -> bool:
-            return self._count(self._text(question, passages)) <= room
-
-        # The prompt grows with its passages, so halving finds the most that fit in few countings.
-        kept = _largest(len(hits), lambda number: fits(hits[:number]))
-        if kept:
-            return self._text(question, hits[:kept]), kept
-        length = _largest(len(hits[0].chunk.text), lambda size: fits([_shortened(hits[0], size)]))
-        if not length:
-            raise GeneratorError(
-                f"generator.model {self._name}: question and prompt leave no room for a passage in {room} "
-                "tokens; shorten the question, lower generator.max_new_tokens or raise "
-                "generator.max_context_tokens"
+            packed = pack(hits, lambda passages: model.count(text(passages)) <= room)
+            if not packed.hits:
+                raise self._no_room(room)
+            written = model.write(
+                text(packed.hits),
+                self._writing.max_new_tokens,
+                self._writing.temperature,
+                on_text,
+                cancelled,
             )
-        return self._text(question, [_shortened(hits[0], length)]), 1
+        draft = prompt.read_reply(written.text, written.usage | packed.usage)
+        return self._checked(draft, written.tokens >= self._writing.max_new_tokens)
 
-    def _room(self) -> int:
+    def rewrite(self, question: str, history: History, *, cancelled: Event | None = None) -> str:
+        """The follow-up `question` as one that stands on its own; empty if the model wrote nothing."""
+        with self._turns.turn(cancelled):
+            model = self._model()
+            text = model.text(prompt.rewriting(question, history, reserved=model.reserved))
+            if model.count(text) > self._room(model):
+                return ""
+            limit = min(self._writing.max_new_tokens, prompt.REWRITTEN_TOKENS)
+            return prompt.read_rewritten(model.write(text, limit, cancelled=cancelled).text)
+
+    def _model(self) -> CausalModel:
+        if self._loaded is None:
+            self._loaded = CausalModel(self._checkpoint)
+        return self._loaded
+
+    def _room(self, model: CausalModel) -> int:
         """Tokens that the prompt may take."""
-        config = self._model.config.get_text_config()
-        windows = [self._max_context_tokens, getattr(config, "max_position_embeddings", None)]
-        window = min((size for size in windows if size), default=0)
+        limit, name = self._writing.max_new_tokens, self._checkpoint.name
+        window = min((size for size in (self._writing.max_context_tokens, model.window) if size), default=0)
         if not window:
             raise SettingError(
-                f"generator.model {self._name} does not say how many tokens it reads; "
+                f"generator.model {name} does not say how many tokens it reads; "
                 "set generator.max_context_tokens"
             )
-        if window <= self._max_new_tokens:
+        if window <= limit:
             raise SettingError(
-                f"generator.max_new_tokens is {self._max_new_tokens}, but {self._name} reads {window} tokens "
+                f"generator.max_new_tokens is {limit}, but {name} reads {window} tokens "
                 "in all; lower it to leave room for the passages"
             )
-        return int(window) - self._max_new_tokens
+        return int(window) - limit
 
-    def _text(self, question: str, hits: Sequence[Hit]) -> str:
-        parts = prompt.messages(question, hits, template=self._template, reserved=self._reserved)
-        if not self._tokenizer.chat_template:
-            return _joined(parts)
-        from jinja2 import TemplateError
-
-        try:
-            return self._chat(parts)
-        except TemplateError:
-            pass  # some chat templates know no system role
-        try:
-            return self._chat([{"role": "user", "content": _joined(parts)}])
-        except TemplateError as error:
-            raise GeneratorError(f"generator.model {self._name}: its chat template fails: {error}") from error
-
-    def _chat(self, parts: list[prompt.Message]) -> str:
-        # Models that can think aloud first would spend the answer's tokens on it; others ignore this.
-        return str(
-            self._tokenizer.apply_chat_template(
-                parts, tokenize=False, add_generation_prompt=True, enable_thinking=False
-            )
+    def _no_room(self, room: int) -> GeneratorError:
+        return GeneratorError(
+            f"generator.model {self._checkpoint.name}: question and prompt leave no room for a passage in "
+            f"{room} tokens; shorten the question, lower generator.max_new_tokens or raise "
+            "generator.max_context_tokens"
         )
 
-    def _tokens(self, text: str) -> dict[str, Any]:
-        # A chat template writes its own marks of beginning; plain text needs the tokenizer's.
-        plain = not self._tokenizer.chat_template
-        return dict(self._tokenizer(text, add_special_tokens=plain, return_tensors="pt", verbose=False))
-
-    def _count(self, text: str) -> int:
-        return int(self._tokens(text)["input_ids"].shape[1])
-
-    def _complete(self, text: str) -> tuple[str, dict[str, int]]:
-        import torch
-
-        tokens = {
-            name: tensor.to(self._model.device)
-            for name, tensor in self._tokens(text).items()
-            if name in ("input_ids", "attention_mask")
-        }
-        asked = int(tokens["input_ids"].shape[1])
-        try:
-            with torch.inference_mode():
-                output = self._model.generate(**tokens, **self._decoding())
-        except (RuntimeError, ValueError, IndexError, MemoryError) as error:
-            if isinstance(error, torch.OutOfMemoryError | MemoryError) or "allocate memory" in str(error):
-                torch.cuda.empty_cache()
-                raise out_of_memory(self._name, self._model.device) from error
-            raise GeneratorError(f"generator.model {self._name} failed: {first_line(error)}") from error
-        written = output[0, asked:]
-        usage = {"prompt_tokens": asked, "completion_tokens": int(written.shape[0])}
-        return str(self._tokenizer.decode(written, skip_special_tokens=True)), usage
-
-    def _decoding(self) -> dict[str, Any]:
-        pad = self._tokenizer.pad_token_id
-        decoding: dict[str, Any] = {
-            "max_new_tokens": self._max_new_tokens,
-            "pad_token_id": self._tokenizer.eos_token_id if pad is None else pad,
-        }
-        if self._temperature:
-            return decoding | {"do_sample": True, "temperature": self._temperature}
-        # A checkpoint's own sampling defaults mean nothing to greedy decoding and would be warned of.
-        return decoding | {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
-
-
-def _joined(parts: Sequence[prompt.Message]) -> str:
-    return "\n\n".join(part["content"] for part in parts) + "\n"
-
-
-def _shortened(hit: Hit, size: int) -> Hit:
-    chunk = hit.chunk
-    return replace(hit, chunk=replace(chunk, text=chunk.text[:size], end=chunk.start + size))
-
-
-def _largest(limit: int, holds: Any) -> int:
-    """The largest number in [0, limit] for which `holds`; 0 if none. Once it fails it fails above."""
-    low, high = 0, limit
-    while low < high:
-        middle = (low + high + 1) // 2
-        if holds(middle):
-            low = middle
-        else:
-            high = middle - 1
-    return low
+    def _checked(self, draft: Draft, cut: bool) -> Draft:
+        if not draft.text:
+            more = "; raise generator.max_new_tokens" if cut else ""
+            raise GeneratorError(
+                f"generator.model {self._checkpoint.name}: the model wrote an empty answer{more}"
+            )
+        if cut and not draft.abstained:
+            limit = self._writing.max_new_tokens
+            return replace(draft, reason=f"cut at generator.max_new_tokens = {limit}")
+        return draft

@@ -6,13 +6,17 @@ A new generator is found by itself; one that cannot be built from defaults gets 
 from __future__ import annotations
 
 import inspect
+from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from pathlib import Path
+from threading import Event
 from typing import Any, get_type_hints
 
 import pytest
 
 from rag import backends, prompt
+from rag.cite import cite
+from rag.errors import Cancelled
 from rag.protocols import Generator
 from rag.types import Chunk, Draft, Hit
 
@@ -71,6 +75,65 @@ def test_what_it_quotes_is_exact_text_of_the_hit_it_names(generator: Generator) 
         assert 1 <= marker <= len(HITS)
         assert quote
         assert quote in HITS[marker - 1].chunk.text
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_every_quote_it_gives_becomes_a_citation_at_its_place(generator: Generator, language: str) -> None:
+    draft = generator.generate(QUESTIONS[language], HITS)
+    _, citations = cite(draft, HITS)
+    assert {(each.marker, each.quote) for each in citations} >= set(draft.quotes)
+    for each in citations:
+        assert HITS[each.marker - 1].chunk.text[each.start : each.end] == each.quote
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_pieces_it_hands_over_are_the_text_of_the_draft(generator: Generator, language: str) -> None:
+    pieces: list[str] = []
+    draft = generator.generate(QUESTIONS[language], HITS, on_text=pieces.append)
+    assert "".join(pieces) == draft.text
+    assert all(pieces)
+    pieces.clear()
+    assert generator.generate(QUESTIONS[language], [], on_text=pieces.append).text
+    assert "".join(pieces) in ("", prompt.REFUSALS["zh" if language == "zh" else "en"])
+
+
+def test_handing_over_pieces_changes_nothing_in_the_draft(generator: Generator) -> None:
+    heard = generator.generate(QUESTIONS["en"], HITS, on_text=lambda _: None, cancelled=Event())
+    assert heard == generator.generate(QUESTIONS["en"], HITS)
+
+
+def test_a_question_given_up_before_it_is_asked_is_not_answered(generator: Generator) -> None:
+    cancelled = Event()
+    cancelled.set()
+    pieces: list[str] = []
+    with pytest.raises(Cancelled) as given_up:
+        generator.generate(QUESTIONS["en"], HITS, on_text=pieces.append, cancelled=cancelled)
+    assert pieces == []
+    assert "\n" not in str(given_up.value)
+
+
+def test_given_up_in_the_middle_it_says_no_more_and_goes_on_serving(generator: Generator) -> None:
+    cancelled = Event()
+    pieces: list[str] = []
+
+    def leave(piece: str) -> None:
+        pieces.append(piece)
+        cancelled.set()
+
+    try:
+        draft = generator.generate(QUESTIONS["en"], HITS, on_text=leave, cancelled=cancelled)
+    except Cancelled:
+        draft = None
+    assert len(pieces) == 1
+    assert draft is None or pieces == [draft.text]  # it had written all of it already
+    assert generator.generate(QUESTIONS["en"], HITS).text
+
+
+def test_askers_at_once_get_what_each_would_get_alone(generator: Generator) -> None:
+    questions = [QUESTIONS["en"], QUESTIONS["zh"], "Where are logs written?"]
+    with ThreadPoolExecutor(3) as pool:
+        together = list(pool.map(lambda question: generator.generate(question, HITS).text, questions))
+    assert together == [generator.generate(question, HITS).text for question in questions]
 
 
 def test_its_usage_counts_are_whole_numbers_from_zero(generator: Generator) -> None:

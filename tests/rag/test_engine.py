@@ -308,3 +308,30 @@ def test_warming_meets_a_model_that_is_not_there_before_the_first_question_does(
     generator = index.generator.model_validate({"name": "transformers"})
     with pytest.raises(SettingError, match=r"generator\.model"):
         build_engine(index.model_copy(update={"generator": generator})).warm()
+
+
+def test_a_follow_up_is_asked_as_a_question_of_its_own(index: Settings) -> None:
+    engine = build_engine(index)
+    first = engine.ask("What oil did the lamp burn?")
+    assert first.standing_question == ""
+    answer = engine.ask("And the server?", history=[(first.question, first.text)])
+    assert answer.question == "And the server?"
+    assert "server" in answer.standing_question
+    assert answer.standing_question != "And the server?"
+    with pytest.raises(QuestionError, match="half a character"):
+        engine.ask("And?", history=[("\ud800", "")])
+
+
+def test_another_generator_answers_where_the_one_that_is_set_cannot(index: Settings) -> None:
+    settings = index.model_copy(
+        update={
+            "generator": index.generator.model_validate(
+                {"name": "openai", "base_url": "http://127.0.0.1:9", "retries": 0, "timeout_s": 1}
+            ),
+            "fallback": "extractive",
+        }
+    )
+    answer = build_engine(settings).ask("What oil did the lamp burn?")
+    assert answer.citations
+    assert answer.usage["fallback"] == 1
+    assert "127.0.0.1:9" in (answer.reason or "")

@@ -67,6 +67,7 @@ def test_an_answer_holds_all_that_is_promised_and_is_plain_json() -> None:
         "timings": {"total": 1.5},
         "usage": {"prompt_tokens": 3},
         "generation": "0123",
+        "standing_question": None,
     }
     assert json.loads(json.dumps(result, allow_nan=False)) == result
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from rag.errors import GeneratorError, SettingError
-from rag.generators import _checkpoint
+from rag.generators import _causal, _checkpoint
 from rag.generators import transformers as local
 from rag.types import Chunk, Hit
 
@@ -29,13 +30,14 @@ PASSAGES = hits(*(f"Passage {number}: the server needs CUDA 12. " * 5 for number
 def prompt_of(generator: Any, monkeypatch: pytest.MonkeyPatch, passages: Sequence[Hit] = PASSAGES) -> str:
     """What the model was really given, read where it enters the model."""
     seen: list[str] = []
-    complete = generator._complete
+    generator.warm()
+    write = generator._loaded.write
 
-    def watched(text: str) -> Any:
+    def watched(text: str, *more: Any) -> Any:
         seen.append(text)
-        return complete(text)
+        return write(text, *more)
 
-    monkeypatch.setattr(generator, "_complete", watched)
+    monkeypatch.setattr(generator._loaded, "write", watched)
     generator.generate("What is needed?", passages)
     return seen[0]
 
@@ -98,26 +100,30 @@ def test_a_chat_template_that_always_fails_is_told(tiny_model: Path, tmp_path: P
         local.build(str(model), max_new_tokens=4).generate("Why?", PASSAGES)
 
 
-def test_passages_that_do_not_fit_are_left_out_whole_from_the_end(
+def test_passages_that_do_not_fit_are_left_out_from_the_end_and_none_in_the_middle_of_a_sentence(
     tiny_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     generator = local.build(str(tiny_model), max_new_tokens=4, max_context_tokens=900)
     text = prompt_of(generator, monkeypatch)
-    left_out = generator.generate("What is needed?", PASSAGES).usage["passages_left_out"]
+    usage = generator.generate("What is needed?", PASSAGES).usage
+    left_out, cut = usage["passages_left_out"], usage["passages_cut"]
     assert 0 < left_out < len(PASSAGES)
     for number, hit in enumerate(PASSAGES):
-        assert (hit.chunk.text.strip() in text) == (number < len(PASSAGES) - left_out)
+        assert (hit.chunk.text.strip() in text) == (number < len(PASSAGES) - left_out - cut)
+    shown = re.findall(r"Source: .*\n(.*)\n[0-9a-f]{12}>>>", text)
+    assert len(shown) == len(PASSAGES) - left_out
+    assert all(passage.endswith("needs CUDA 12.") for passage in shown)
 
 
 def test_the_window_is_filled_to_the_last_passage_that_fits(tiny_model: Path) -> None:
-    """One token less than n passages need leaves out exactly one of them."""
+    """One token less than n passages need costs the last one exactly its last sentence."""
     whole = local.build(str(tiny_model), max_new_tokens=4).generate("What is needed?", PASSAGES).usage
     needed = whole["prompt_tokens"] + 4
-    for window, left_out in ((needed, 0), (needed - 1, 1)):
+    for window, cut in ((needed, 0), (needed - 1, 1)):
         generator = local.build(str(tiny_model), max_new_tokens=4, max_context_tokens=window)
         usage = generator.generate("What is needed?", PASSAGES).usage
-        assert usage["passages_left_out"] == left_out
-        assert usage["prompt_tokens"] + 4 <= window
+        assert (usage["passages_left_out"], usage["passages_cut"]) == (0, cut)
+        assert window - 40 <= usage["prompt_tokens"] + 4 <= window
 
 
 def test_the_models_own_window_holds_without_a_setting(tiny_model: Path) -> None:
@@ -167,11 +173,11 @@ def test_questions_asked_at_once_load_the_model_once_and_are_answered_one_by_one
 ) -> None:
     loads: list[str] = []
 
-    def counted(name: str, *place: Any) -> Any:
-        loads.append(name)
-        return _checkpoint.load(name, *place)
+    def counted(wanted: _checkpoint.Checkpoint) -> Any:
+        loads.append(wanted.name)
+        return _checkpoint.load(wanted)
 
-    monkeypatch.setattr(local, "load", counted)
+    monkeypatch.setattr(_causal, "load", counted)
     questions = ["What is needed?", "需要什么？", "Which version?", "Why?"]
     alone = local.build(str(tiny_model), max_new_tokens=8)
     shared = local.build(str(tiny_model), max_new_tokens=8)
@@ -279,7 +285,7 @@ def test_running_out_of_memory_says_what_to_lower(tiny_model: Path, monkeypatch:
     generator: Any = local.build(str(tiny_model), max_new_tokens=4)
     generator.generate("Why?", PASSAGES)
     # The allocator's own error, provoked where a real prompt would provoke it.
-    monkeypatch.setattr(generator._model, "generate", lambda **_: torch.empty(10**15))
+    monkeypatch.setattr(generator._loaded._model, "generate", lambda **_: torch.empty(10**15))
     with pytest.raises(GeneratorError, match=r"does not fit in memory \(cpu\).*max_context_tokens"):
         generator.generate("Why?", PASSAGES)
 
