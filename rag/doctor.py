@@ -17,7 +17,7 @@ from rag.duplicates import plain
 from rag.errors import IndexDamaged, RagError, SettingError
 from rag.files import faults
 from rag.generation import Manifest, files_of, read_manifest
-from rag.index import RECORD
+from rag.index import is_record_of
 from rag.indexing import state_of
 from rag.links import broken_links
 from rag.protocols import Embedder, Store, StoredChunk, StoredDocument
@@ -86,7 +86,7 @@ def _examined(settings: Settings, manifest: Manifest | None, store: Store, files
     for fault in store.faults():
         yield Finding("damage", None, fault)
     living, remembered = store.documents(), store.settings()
-    if manifest and remembered.get(RECORD, "") != manifest.record:
+    if manifest and not is_record_of(remembered, manifest):
         detail = "the record is not the one that the generation was made from: run `python -m ingest` again"
         yield Finding("damage", None, detail)
     elif manifest and state_of(living) != manifest.state:

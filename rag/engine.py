@@ -19,6 +19,8 @@ from rag.retrieve import Retriever
 from rag.types import EVERYTHING, Answer, Draft, Filter, Hit, Mode
 from rag.verify import Policy, Verified, verified
 
+_MOST = 64  # paths, and metadata pairs, of one filter
+_MOST_PAGES = 1_000_000
 _ATTEMPTS = 5  # each fails only if two generations were published meanwhile
 
 
@@ -72,7 +74,8 @@ class Engine:
 
     def warm(self) -> None:
         """Load what the first question would wait for. Raises RagError."""
-        self._found("warm up", 1, self._defaults.mode)
+        retriever, _ = self._found("warm up", 1, self._defaults.mode)
+        retriever.warm()
         self._answerer().warm()
 
     def search(
@@ -129,6 +132,14 @@ class Engine:
             raise QuestionError(
                 f"the question has {len(question)} characters, the limit is {self._defaults.question_limit} "
                 "(setting question_limit): shorten it"
+            )
+        pages = chosen.pages or (1, 1)
+        if (
+            not 1 <= pages[0] <= pages[1] <= _MOST_PAGES
+            or max(len(chosen.paths), len(chosen.metadata)) > _MOST
+        ):
+            raise QuestionError(
+                f"the filter asks for too much: {_MOST} paths or pairs at most, pages from 1 to {_MOST_PAGES}"
             )
         named = [*chosen.paths, *(part for pair in (*chosen.metadata, *history) for part in pair)]
         if any("\ud800" <= character <= "\udfff" for text in [question, *named] for character in text):

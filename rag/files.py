@@ -14,6 +14,9 @@ _BLOCK = 1 << 20
 _AT_ONCE = 8  # files flushed or hashed at a time
 _SETTLED_NS = 2_000_000_000  # a file changed more recently may change again without its times showing it
 
+MISSING, DAMAGED = "is missing", "is damaged"
+_MOST_KNOWN = 10_000
+
 _Stamp: TypeAlias = tuple[int, int, int, int]
 _known: dict[Path, tuple[_Stamp, str]] = {}
 
@@ -61,9 +64,11 @@ def faults(files: Iterable[tuple[Path, str]]) -> Iterator[tuple[Path, str]]:
 
 def _fault(file: Path, digest: str) -> str:
     try:
-        return "" if _digest(file) == digest else "is damaged"
+        return "" if _digest(file) == digest else DAMAGED
     except FileNotFoundError:
-        return "is missing"
+        return MISSING
+    except IsADirectoryError:
+        return DAMAGED
     except OSError as error:
         return f"cannot be read ({error.strerror})"
 
@@ -79,6 +84,8 @@ def _digest(file: Path) -> str:
         return known[1]
     digest = sha256(file)
     if stamp == _stamp(file) and time.time_ns() - max(stamp[1:3]) > _SETTLED_NS:
+        if len(_known) >= _MOST_KNOWN:
+            _known.clear()
         _known[file] = (stamp, digest)
     return digest
 

@@ -12,7 +12,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -97,6 +97,13 @@ def verify(folder: Path, manifest: Manifest, prefixes: tuple[str, ...] = ("",)) 
         raise IndexDamaged(f"{file} {fault}: {_rebuild(folder)}")
 
 
+def verify_segment(folder: Path, segment: SegmentFiles) -> None:
+    """Raise IndexDamaged naming the first file of a segment that is not what was written."""
+    home = segment_folder(folder, segment.number)
+    for file, fault in faults((home / name, digest) for name, digest in segment.files.items()):
+        raise IndexDamaged(f"{file} {fault}: {_rebuild(folder)}")
+
+
 def write_files(folder: Path, number: int, write: Callable[[Path], None]) -> dict[str, str]:
     """Let `write` fill the folder of publish `number`; flush it and return each file's sha256.
 
@@ -137,7 +144,8 @@ def write_file(file: Path, write: Callable[[Path], None]) -> str:
 def publish(folder: Path, manifest: Manifest, previous: Manifest | None = None) -> None:
     """Make `manifest` the one that readers see, then drop files that neither it nor `previous` names.
 
-    Raises RagError if the disk does not take it; what was published stays so.
+    Raises RagError if the disk does not take it: then either what was published before stays so, or this
+    is published and may be lost with the power.
     """
     draft = folder / f"{MANIFEST}.new"
     with _writing(draft):
@@ -160,7 +168,8 @@ def _drop(folder: Path, kept: Sequence[Manifest]) -> None:
             continue
         for file in home.iterdir():
             if file not in named:
-                file.unlink(missing_ok=True)
+                with suppress(OSError):  # it is named by nothing: the next publish tries again
+                    file.unlink()
     shutil.rmtree(folder / "generations", ignore_errors=True)  # where releases before segments kept them
 
 

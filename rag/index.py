@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -15,9 +15,12 @@ from rag.types import EVERYTHING, Chunk, Filter, Mask, Rows, Segment
 
 # Row to record key: numbers that depend on the record's history and say nothing of the content.
 KEYS = "keys.npy"
-# The setting under which a record keeps its identity: keys of one record mean nothing in another.
+# The setting under which a record keeps the stamps of its last publishes, the newest first. Keys of one
+# record mean nothing in another, nor in the same one put back to an earlier state: a generation carries
+# the stamp that the record got for it.
 RECORD = "record"
-_KEPT_MASKS = 64
+_KEPT_STAMPS = 8
+_MASKS_BYTES = 1 << 24  # filters whose rows are kept for the next question
 
 
 class OpenIndex:
@@ -58,12 +61,16 @@ class OpenIndex:
         """Which rows a filter lets through, bool (rows,); None where it is every one."""
         if chosen == EVERYTHING:
             return None
-        if chosen not in self._masks:
-            if len(self._masks) >= _KEPT_MASKS:
-                self._masks.clear()
+        mask = self._masks.get(chosen)
+        if mask is None:
             self._check_record()
-            self._masks[chosen] = np.isin(self._keys, self._store.select(chosen))
-        return self._masks[chosen]
+            mask = np.isin(self._keys, self._store.select(chosen))
+            if int(self._store.settings().get("published", "0")) > self.manifest.number + 1:
+                raise self._replaced()  # chunks of this generation may have been forgotten meanwhile
+            if (len(self._masks) + 1) * len(mask) > _MASKS_BYTES:
+                self._masks = {}
+            self._masks[chosen] = mask
+        return mask
 
     def chunks(self, rows: Sequence[int]) -> list[Chunk]:
         """The chunks of these rows, in their order.
@@ -76,17 +83,38 @@ class OpenIndex:
         found = self._store.fetch(keys)
         missing = [key for key in keys if key not in found]
         if missing:
-            name = self.manifest.generation
-            raise IndexReplaced(f"generation {name} was replaced while it was read: ask again")
+            raise self._replaced()
         return [found[key] for key in keys]
+
+    def first(self, rows: Rows, count: int) -> Rows:
+        """The first `count` of these rows by document id and position, without reading their texts."""
+        self._check_record()
+        places = self._store.places([int(self._keys[row]) for row in rows])
+        order = sorted(range(len(rows)), key=lambda at: places.get(int(self._keys[rows[at]]), ("", 0)))
+        return rows[np.array(order[:count], dtype=np.int64)]
+
+    def _replaced(self) -> IndexReplaced:
+        return IndexReplaced(
+            f"generation {self.manifest.generation} was replaced while it was read: ask again"
+        )
 
     def _check_record(self) -> None:
         """Asked each time: every thread has its own connection, and the file may have been put aside."""
-        if self._store.settings().get(RECORD, "") != self.manifest.record:
+        if not is_record_of(self._store.settings(), self.manifest):
             raise IndexDamaged(
                 f"the record of the index is not the one that generation {self.manifest.generation} was "
                 "made from: run `python -m ingest` on your folder again, it publishes what the record holds"
             )
+
+
+def is_record_of(settings: Mapping[str, str], manifest: Manifest) -> bool:
+    """Whether a record with these settings is the one that the generation was made from, or a later state."""
+    return bool(manifest.record) and manifest.record in settings.get(RECORD, "").split()
+
+
+def stamped(settings: Mapping[str, str], stamp: str) -> str:
+    """The setting `RECORD` with one more stamp."""
+    return " ".join([stamp, *settings.get(RECORD, "").split()][:_KEPT_STAMPS])
 
 
 def opened_segment(folder: Path, entry: SegmentFiles) -> Segment:

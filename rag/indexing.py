@@ -21,9 +21,10 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from rag import text
-from rag.errors import IndexBusy, IndexDamaged, IndexMissing, SettingError
-from rag.generation import Manifest, publish, read_manifest, verify
-from rag.index import RECORD
+from rag.errors import IndexBusy, IndexDamaged, IndexMissing, RagError, SettingError
+from rag.files import DAMAGED, MISSING, faults
+from rag.generation import Manifest, files_of, publish, read_manifest
+from rag.index import RECORD, is_record_of, stamped
 from rag.protocols import Changes, DenseIndex, Embedder, SparseIndex, Store, StoredDocument
 from rag.segments import Writer
 from rag.types import Chunk, Document, Vectors, Warned
@@ -79,8 +80,6 @@ class Indexer:
             self.store = self._open_store()
             leaving.callback(self.store.close)
             self._manifest = self._published()
-            if RECORD not in self.store.settings():
-                self.store.remember(RECORD, uuid4().hex)
             if self._start_over:
                 self.store.clear()
                 self.store.remember("embedder", self._embedder.fingerprint)
@@ -141,15 +140,26 @@ class Indexer:
         otherwise, or is damaged, is everything written anew from the record.
         """
         self.flush()
+        self._manifest = self._published()  # as it is: a publish may have failed after it was seen
         base = self._base()
         changes = self.store.changes(base.mark, base.number) if base else self._everything()
         if base and not (changes.added or changes.removed):
-            return base.generation
+            if self._is_intact(base):
+                return base.generation
+            base, changes = None, self._everything()
+        try:
+            return self._publish(base, changes)
+        except IndexDamaged:  # a segment that was to be merged
+            return self._publish(None, self._everything())
+
+    def _publish(self, base: Manifest | None, changes: Changes) -> str:
         number = max(self._manifest.number if self._manifest else 0, self._last_published()) + 1
         chunks = self.store.chunks(base.mark if base else 0)
         writer = Writer(self._folder, self._embedder.dimension, self._sparse, self._dense)
         segments = writer.write(number, base, chunks, changes.removed_keys)
         state = shifted(base.state if base else _NOTHING, changes.added, changes.removed)
+        stamp = uuid4().hex
+        self.store.remember(RECORD, stamped(self.store.settings(), stamp))
         manifest = Manifest(
             number=number,
             generation=_digest([state, self._embedder.fingerprint, self._made_with])[:12],
@@ -159,7 +169,7 @@ class Indexer:
             documents=(base.documents if base else 0) + len(changes.added) - len(changes.removed),
             chunks=sum(segment.living for segment in segments),
             segments=segments,
-            record=self.store.settings()[RECORD],
+            record=stamp,
             mark=self.store.mark(),
         )
         publish(self._folder, manifest, self._manifest)
@@ -195,25 +205,29 @@ class Indexer:
         manifest = self._manifest
         if manifest is None or self._start_over:
             return None
-        now = (self._embedder.fingerprint, self._made_with, self.store.settings()[RECORD])
-        if now != (manifest.embedder, manifest.made_with, manifest.record):
+        if (self._embedder.fingerprint, self._made_with) != (manifest.embedder, manifest.made_with):
             return None
-        if self._last_published() != manifest.number:
+        if not is_record_of(self.store.settings(), manifest) or self._last_published() != manifest.number:
             return None
-        try:
-            verify(self._folder, manifest)
-        except IndexDamaged:
-            return None
-        return manifest
+        return manifest if all(file.is_file() for file, _ in files_of(self._folder, manifest)) else None
+
+    def _is_intact(self, manifest: Manifest) -> bool:
+        """Whether every file is what was written. Raises RagError for one that cannot be read just now."""
+        for file, fault in faults(files_of(self._folder, manifest)):
+            if fault not in (MISSING, DAMAGED):
+                raise RagError(f"{file} {fault}: see to that and run this again")
+            return False
+        return True
 
     def _published(self) -> Manifest | None:
-        """The manifest, if there is one and the record was not put back to before it or beyond."""
+        """The manifest, if there is one. After a kill between it and the record, the record follows."""
         try:
             manifest = read_manifest(self._folder)
         except (IndexMissing, IndexDamaged):
             return None
-        if self._last_published() == manifest.number - 1 and self.store.mark() == manifest.mark:
-            self.store.collect(manifest.number)  # killed after the one was written, before the other
+        known = is_record_of(self.store.settings(), manifest)
+        if known and self._last_published() == manifest.number - 1:
+            self.store.collect(manifest.number)
         return manifest
 
     def _last_published(self) -> int:

@@ -92,6 +92,10 @@ class SparseReader(Protocol):
         """Scores of these rows, float32 (len(rows),), 0 where no term is shared or the row is deleted."""
         ...
 
+    def warm(self) -> None:
+        """Load what later questions would otherwise wait for: a service's start calls it."""
+        ...
+
 
 class SparseIndex(Protocol):
     """Writes, merges and opens the immutable segments of a sparse index.
@@ -233,6 +237,10 @@ class Store(Protocol):
 
     def fetch(self, keys: Sequence[int]) -> dict[int, Chunk]:
         """Chunks by key; retired ones stay until `collect`. A missing key is left out."""
+        ...
+
+    def places(self, keys: Sequence[int]) -> dict[int, tuple[str, int]]:
+        """Document id and ordinal of chunks by key, retired ones too; a missing key is left out."""
         ...
 
     def settings(self) -> Mapping[str, str]: ...

@@ -22,11 +22,15 @@ from rag.wording import Wording, word
 # wider look at it sets the scale better; everything has a vector, and more of that changes little.
 _SPARSE_SAMPLE = 300
 _DENSE_SAMPLE = 100
+_FEW_TIES = 32  # rows that tie for the last place: of more, only those that come first are read
 _NOTHING = Ranking(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32))
 
 
 class Retriever:
-    """Finds chunks in one generation. Results are a function of question and living chunks alone."""
+    """Finds chunks in one generation.
+
+    Results are a function of question and living chunks, save what the dense leg misses in large segments.
+    """
 
     def __init__(
         self,
@@ -80,6 +84,10 @@ class Retriever:
             wording, self._embedder.encode_query(embedded), weight, k, depth or max(k, self._depth), among
         )
 
+    def warm(self) -> None:
+        """Load what later questions would otherwise wait for."""
+        self._index.sparse.warm()
+
     def _knows(self, term: str) -> bool:
         return len(self._index.sparse.search([term], 1).rows) > 0
 
@@ -114,7 +122,11 @@ class Retriever:
     def _hits(self, rows: Rows, scores: Vectors, k: int, sparse: Ranking, dense: Ranking) -> list[Hit]:
         """The best `k`. Chunks of all rows that tie for the last place are read to tell which come first."""
         if len(rows) > k:
-            kept = scores >= np.partition(scores, -k)[-k]
+            least = np.partition(scores, -k)[-k]
+            better, tied = rows[scores > least], rows[scores == least]
+            if len(better) + len(tied) > k + _FEW_TIES:
+                tied = self._index.first(tied, k - len(better))
+            kept = np.isin(rows, np.concatenate([better, tied]))
             rows, scores = rows[kept], scores[kept]
         chunks = self._index.chunks(rows.tolist())
         legs = _legs(rows, sparse), _legs(rows, dense)

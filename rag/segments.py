@@ -16,7 +16,14 @@ from pathlib import Path
 import numpy as np
 
 from rag import text
-from rag.generation import Manifest, SegmentFiles, segment_folder, write_file, write_files
+from rag.generation import (
+    Manifest,
+    SegmentFiles,
+    segment_folder,
+    verify_segment,
+    write_file,
+    write_files,
+)
 from rag.index import KEYS, opened_segment
 from rag.protocols import DenseIndex, SparseIndex, StoredChunk
 from rag.types import Rows, Segment
@@ -38,7 +45,8 @@ class Writer:
         self, number: int, base: Manifest | None, added: Iterator[StoredChunk], removed: Sequence[int]
     ) -> tuple[SegmentFiles, ...]:
         """The segments of publish `number`: those of `base` without the chunks whose keys are `removed`,
-        and the chunks `added`. Raises RagError if the disk does not take them.
+        and the chunks `added`. Raises RagError if the disk does not take them, IndexDamaged if a segment
+        that is to be merged is not what was written.
         """
         first = list(islice(added, PART_CHUNKS))
         standing = [self._without(segment, removed) for segment in (base.segments if base else ())]
@@ -49,6 +57,8 @@ class Writer:
             for at, (entry, gone) in enumerate(standing)
             if at not in merged
         ]
+        for at in merged:  # what is kept is verified by who reads it
+            verify_segment(self.folder, standing[at][0])
         old = [_opened(self.folder, *standing[at]) for at in merged]
         if not first and not old:
             return tuple(kept)

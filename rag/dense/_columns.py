@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 from weakref import finalize
 
 import numpy as np
@@ -26,6 +26,8 @@ VECTORS, OFFSETS = "dense-vectors.npy", "dense-rows.npy"
 SIGNS, FACTORS = "dense-signs.npy", "dense-factors.npy"
 CODES, STEPS = "dense-codes.npy", "dense-steps.npy"
 CODED_ROWS, CENTROIDS, STARTS = "dense-coded-rows.npy", "dense-centroids.npy", "dense-starts.npy"
+# Bytes: for a smaller file a map would hold a file descriptor for a few pages.
+_MAPPED_FROM = 1 << 16
 _CODED = (SIGNS, FACTORS, CODES, STEPS, CODED_ROWS, CENTROIDS, STARTS)
 
 
@@ -124,7 +126,8 @@ def open_columns(folder: Path) -> Columns:
 
 def _mapped(file: Path) -> Any:
     try:
-        return np.asarray(np.load(file, mmap_mode="r", allow_pickle=False))
+        mode: Literal["r"] | None = "r" if file.stat().st_size >= _MAPPED_FROM else None
+        return np.asarray(np.load(file, mmap_mode=mode, allow_pickle=False))
     except OSError as error:
         raise IndexDamaged(f"{file}: {error.strerror or error}") from error
     except (ValueError, EOFError) as error:

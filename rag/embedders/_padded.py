@@ -69,7 +69,7 @@ class PaddedModel:
     def few(self, texts: Sequence[Features]) -> Vectors:
         """Vectors, float32 (len(texts), dimension), of a question or a few sentences in the shortest time."""
         order = sorted(range(len(texts)), key=lambda at: -width_of(texts[at]))
-        found = self.networks[0].forward([texts[at] for at in order], len(texts))()
+        found = self.networks[0].few([texts[at] for at in order])
         vectors: Vectors = found[np.argsort(order)]
         return vectors
 
@@ -109,6 +109,17 @@ class _PaddedNetwork:
         self._halvings += 1  # outside the handler, whose traceback holds on to the failed batch
         _release(self._model.device)
         return self.start(texts)
+
+    def few(self, texts: Sequence[Features]) -> Vectors:
+        """The vectors of texts, the longest first, in batches that are not filled up."""
+        rows = max(1, self._rows(width_of(texts[0])) >> self._halvings)
+        try:
+            parts = [texts[at : at + rows] for at in range(0, len(texts), rows)]
+            return np.concatenate([self.forward(part, len(part))() for part in parts])
+        except Exception as error:
+            if not _out_of_memory(error):
+                raise
+        return np.concatenate([self.start([text])() for text in texts])
 
     def forward(self, texts: Sequence[Features], wanted: int) -> Callable[[], Vectors]:
         """Begin to compute; the vectors of the first `wanted` texts are fetched by what is returned."""

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +42,9 @@ class BmxReader:
     the same living documents give the same scores however they came in. Safe to use from many threads.
     """
 
+    # Once loaded it serves every later reader of the process: each generation has a reader of its own.
+    _loaded: ClassVar[Any] = None
+
     def __init__(self, segments: Sequence[Columns], deleted: Sequence[Rows], variant: Variant) -> None:
         """`deleted[i]` are the deleted rows of `segments[i]`, ascending."""
         self._segments = tuple(segments)
@@ -54,7 +57,7 @@ class BmxReader:
         length = sum(own.length - int(own.lengths[rows].sum(dtype=np.int64)) for own, rows in pairs)
         self._collection = Collection(int(self._bases[-1]) - gone, length)
         self._terms: dict[str, tuple[TermStatistics, Spans] | None] = {}
-        self._kernel: Any = None
+        self._kernel = BmxReader._loaded
         self._work = 0
         self._loading: threading.Thread | None = None
         self._lock = threading.Lock()
@@ -126,7 +129,7 @@ class BmxReader:
             best_of_segment(
                 self._segments[0].arrays, *nothing, values, np.zeros((0, 4)), *heaps, whole[:0].copy()
             )
-        self._kernel = best_of_segment
+        BmxReader._loaded = self._kernel = best_of_segment
 
     def _prepare(self, terms: Sequence[str]) -> Prepared | None:
         times = counted(terms, self._variant)
@@ -227,7 +230,8 @@ class BmxReader:
         return self._kernel is not None
 
     def _load(self) -> None:
-        with suppress(ImportError):  # a numba that does not fit this machine: numpy goes on answering
+        # A numba that does not fit this machine, or a disk that takes no compiled file: numpy goes on.
+        with suppress(ImportError, OSError):
             self.warm()
 
 

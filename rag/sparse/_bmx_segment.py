@@ -22,6 +22,7 @@ import numpy.typing as npt
 from rag.errors import IndexDamaged
 
 BLOCK = 128
+_READ_BELOW = 1 << 16  # bytes: a map would hold a file descriptor for a few pages
 OVERFLOW = 255  # the byte that says: look into the overflow columns
 FORMAT = 1
 COLUMNS = {
@@ -142,6 +143,8 @@ def _mapped(folder: Path, name: str, kind: str, count: int) -> npt.NDArray[Any]:
             raise IndexDamaged(f"{file} has {size} bytes where {count * dtype.itemsize} were written")
         if not count:
             return np.zeros(0, dtype=dtype)
+        if size < _READ_BELOW:
+            return np.frombuffer(file.read_bytes(), dtype=dtype, count=count)
         with file.open("rb") as stream:
             return np.frombuffer(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ), dtype=dtype)
     except OSError as error:

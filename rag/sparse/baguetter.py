@@ -69,6 +69,9 @@ class BaguetterReader:
         """BMX scores of these rows."""
         return self._scores(terms)[np.asarray(rows, dtype=np.int64)]
 
+    def warm(self) -> None:
+        """Nothing: its kernel is loaded by the first question."""
+
     def _scores(self, terms: Sequence[str]) -> Vectors:
         """Float32 (rows,): 0 where no term is shared, and for what baguetter calls not-a-number."""
         scores = np.zeros(self._size, dtype=np.float32)

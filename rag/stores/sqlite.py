@@ -104,15 +104,15 @@ class SqliteStore:
         )
         return Changes(
             tuple(self._documents("d.version > ? AND d.retired IS NULL", [since])),
-            tuple(self._documents(gone, [since, published])),
+            tuple(self._documents(gone, [since, published], "INDEXED BY retired")),
             tuple(sorted(int(key) for (key,) in keys)),
         )
 
-    def _documents(self, which: str, values: Sequence[object] = ()) -> list[StoredDocument]:
+    def _documents(self, which: str, values: Sequence[object] = (), by: str = "") -> list[StoredDocument]:
         rows = self._query(
             "SELECT d.id, d.source, d.digest, count(c.key), d.empty_pages, "  # noqa: S608
             f"{self._added('document', 'warnings')} "
-            f"FROM document d LEFT JOIN chunk c USING (version) WHERE {which} "
+            f"FROM document d {by} LEFT JOIN chunk c USING (version) WHERE {which} "
             "GROUP BY d.version ORDER BY d.id",
             values,
         )
@@ -221,6 +221,17 @@ class SqliteStore:
     def _chunk_columns(self) -> str:
         added = f"{self._added('chunk', 'embedded')}, {self._added('chunk', 'seal')}"
         return f"ordinal, start, end, heading, page, {added}"
+
+    def places(self, keys: Sequence[int]) -> dict[int, tuple[str, int]]:
+        """Document id and ordinal of chunks by key; a missing key is left out."""
+        found: dict[int, tuple[str, int]] = {}
+        for part in _parts(list(keys)):
+            statement = (
+                "SELECT key, id, ordinal FROM chunk JOIN document USING (version) "  # noqa: S608
+                f"WHERE key IN ({_marks(part)})"
+            )
+            found |= {key: (name, ordinal) for key, name, ordinal in self._query(statement, part)}
+        return found
 
     def settings(self) -> Mapping[str, str]:
         """What was remembered."""

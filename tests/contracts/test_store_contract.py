@@ -117,6 +117,12 @@ def test_a_filter_selects_by_path_page_and_metadata(store: Store) -> None:
     assert selected(paths=("'; DROP TABLE chunk; --",)) == set()
 
 
+def test_the_places_of_chunks_are_told_without_their_texts(store: Store) -> None:
+    put(store, "a.md", "some text")
+    first, second = keys(store)
+    assert store.places([second, 10_000, first]) == {first: ("a.md", 0), second: ("a.md", 1)}
+
+
 def test_an_unknown_document_is_none(store: Store) -> None:
     assert store.document("nobody.md") is None
 

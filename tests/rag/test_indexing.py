@@ -17,6 +17,7 @@ import pytest
 from rag.build import build_indexer, build_retriever
 from rag.config import Settings
 from rag.errors import IndexBusy, IndexDamaged, RagError, SettingError
+from rag.files import sha256
 from rag.generation import MANIFEST, read_manifest, segment_folder, verify
 from rag.indexing import Indexer
 from rag.stores.sqlite import SqliteStore
@@ -409,3 +410,91 @@ def test_what_was_said_of_a_document_is_recorded_with_it_and_is_no_part_of_the_g
         indexer.add(*make_document("a.md", "Some text."))
         assert indexer.publish() == first
         assert [document.warnings for document in indexer.store.documents()] == [()]
+
+
+def test_a_record_put_back_to_before_a_removal_is_published_as_it_is(
+    tmp_path: Path, settings_for: SettingsFor, write_index: Written
+) -> None:
+    """A removal puts no document, so only the stamp of its publish is missing."""
+    settings = settings_for(tmp_path / "index")
+    write_index(settings, {"a.md": "Lamp oil.", "b.md": "Fresh bread."})
+    record = settings.index / "record.sqlite"
+    shutil.copy(record, tmp_path / "backup")
+    with build_indexer(settings) as indexer:
+        indexer.remove(["b.md"])
+        indexer.publish()
+    shutil.copy(tmp_path / "backup", record)
+    with pytest.raises(IndexDamaged, match="not the one that generation"):
+        build_retriever(settings).search("lamp")
+    with build_indexer(settings) as indexer:
+        indexer.publish()
+    assert [hit.chunk.text for hit in build_retriever(settings).search("bread", mode="sparse")] == [
+        "Fresh bread."
+    ]
+
+
+def test_the_record_of_a_copy_that_went_another_way_never_lends_its_words(
+    tmp_path: Path, settings_for: SettingsFor, write_index: Written
+) -> None:
+    settings, other = settings_for(tmp_path / "index"), settings_for(tmp_path / "copy")
+    write_index(settings, {"a.md": "Lamp oil."})
+    shutil.copytree(settings.index, other.index)
+    write_index(settings, {"b.md": "Fresh bread."})
+    write_index(other, {"c.md": "A cheese wheel."})
+    shutil.copy(other.index / "record.sqlite", settings.index / "record.sqlite")
+    with pytest.raises(IndexDamaged, match="not the one that generation"):
+        build_retriever(settings).search("bread")
+    with build_indexer(settings) as indexer:
+        indexer.publish()
+    found = build_retriever(settings).search("cheese bread", mode="sparse")
+    assert [hit.chunk.text for hit in found] == ["A cheese wheel."]
+
+
+def test_what_is_kept_is_not_read_again_for_a_publish(
+    tmp_path: Path, settings_for: SettingsFor, write_index: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_for(tmp_path / "index")
+    write_index(settings, {f"{number}.md": f"Text {number}." for number in range(9)})
+    read: list[Path] = []
+
+    def counted(file: Path) -> str:
+        read.append(file)
+        return sha256(file)
+
+    monkeypatch.setattr("rag.files.sha256", counted)
+    write_index(settings, {"new.md": "More."})
+    assert read
+    assert {file.parent.name for file in read} == {"00000002"}
+
+
+def test_a_damaged_segment_that_is_to_be_merged_is_made_anew_from_the_record(
+    tmp_path: Path, settings_for: SettingsFor, write_index: Written
+) -> None:
+    settings = settings_for(tmp_path / "index")
+    write_index(settings, {"a.md": "Lamp oil."})
+    file = segment_folder(settings.index, 1) / "sparse-rows.bin"
+    file.write_bytes(file.read_bytes()[:-1])
+    write_index(settings, {"b.md": "Fresh bread."})
+    found = build_retriever(settings).search("lamp bread", mode="sparse")
+    assert {hit.chunk.text for hit in found} == {"Lamp oil.", "Fresh bread."}
+
+
+def test_publishing_again_after_a_failure_loses_nothing(
+    tmp_path: Path, settings_for: SettingsFor, make_document: MakeDocument, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk fails after the new manifest is in its place."""
+    settings = settings_for(tmp_path / "index")
+    with build_indexer(settings) as indexer:
+        indexer.add(*make_document("a.md", "Lamp oil."))
+        with monkeypatch.context() as patch:
+            patch.setattr("rag.generation._drop", _failing)
+            with pytest.raises(RagError):
+                indexer.publish()
+        indexer.add(*make_document("b.md", "Fresh bread."))
+        indexer.publish()
+    found = build_retriever(settings).search("lamp bread", mode="sparse")
+    assert {hit.chunk.text for hit in found} == {"Lamp oil.", "Fresh bread."}
+
+
+def _failing(*_: object) -> None:
+    raise RagError("the disk fails")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from rag.errors import SettingError
 from rag.fusion import standardise, trust, weighted_sum
 from rag.protocols import Embedder
 from rag.retrieve import Retriever
-from rag.types import MODES, Filter, Hit, Mode
+from rag.types import MODES, Chunk, Filter, Hit, Mode
 
 SettingsFor = Callable[..., Settings]
 Written = Callable[[Settings, Mapping[str, str]], str]
@@ -276,3 +276,22 @@ def test_a_filter_lets_only_its_documents_through(mode: Mode, index: Settings, t
         own = [hit.chunk for hit in everything if hit.chunk.document_id == name]
         assert {hit.chunk for hit in found} == set(own)
     assert retriever.search("oil lamp server", mode=mode, chosen=Filter(paths=("nobody.md",))) == []
+
+
+def test_of_many_rows_that_tie_only_the_first_are_read(
+    tmp_path: Path, settings_for: SettingsFor, write_index: Written, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_for(tmp_path / "index")
+    write_index(settings, {f"{number:03}.md": "The same words." for number in range(99, -1, -1)})
+    retriever = build_retriever(settings)
+    read: list[int] = []
+    chunks = retriever._index.chunks
+
+    def counted(rows: Sequence[int]) -> list[Chunk]:
+        read.append(len(rows))
+        return chunks(rows)
+
+    monkeypatch.setattr(retriever._index, "chunks", counted)
+    found = retriever.search("same words", k=3, mode="sparse")
+    assert [hit.chunk.document_id for hit in found] == ["000.md", "001.md", "002.md"]
+    assert read == [3]

@@ -165,6 +165,7 @@ def test_the_kernel_finds_what_scoring_every_living_document_by_hand_finds(
         with_numpy, compiled = (
             segments(Path(name) / way, parts, tombstones[: len(parts)], variant) for way in ("a", "b")
         )
+        with_numpy._kernel = None
         compiled.warm()
         everything, found = with_numpy.search(question, 1000), compiled.search(question, depth)
         exact = with_numpy.score(question, everything.rows.tolist())
@@ -203,6 +204,7 @@ def test_a_larger_collection_is_ranked_by_the_kernel_as_by_numpy(tmp_path: Path)
             written(index, tmp_path / "b", documents[8000:], second),
         ]
         plain, compiled = index.open(parts), index.open(parts)
+        plain._kernel = None
         compiled.warm()
         among = source.random(9000) < 0.3
         batch = [[f"t{n}" for n in np.minimum(source.zipf(1.3, 6), 5000)] for _ in range(60)]
@@ -337,14 +339,16 @@ def test_a_damaged_description_is_refused_by_name(text: str, tmp_path: Path) -> 
 def test_the_kernel_loads_by_itself_once_enough_was_asked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(BmxReader, "_loaded", None)
     reader = opened(tmp_path, collection(2))
     before = reader.search(["w1", "w2"], 5)
-    assert (reader._kernel, reader._loading) == (None, None)
+    assert reader._loading is None
     monkeypatch.setattr(_bmx_reader, "_WORTH_COMPILING", 100)
     reader.search(["w1", "w2"], 5)
     assert reader._loading is not None
     reader._loading.join()
     assert reader._kernel is not None
+    assert opened(tmp_path, collection(2))._kernel is reader._kernel, "the next generation has it at once"
     after = reader.search(["w1", "w2"], 5)
     assert (after.rows.tolist(), after.scores.tolist()) == (before.rows.tolist(), before.scores.tolist())
 
