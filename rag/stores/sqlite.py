@@ -8,6 +8,7 @@ generation still finds the words its hits point at while the next one is being m
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -298,9 +299,11 @@ class SqliteStore:
         return connection
 
     def _connect(self) -> sqlite3.Connection:
-        mode = "ro" if self._read_only else "rwc"
+        mode = "mode=ro" if self._read_only else "mode=rwc"
+        if self._read_only and self._is_sealed():
+            mode = "immutable=1"
         connection = sqlite3.connect(
-            f"{self._file.absolute().as_uri()}?mode={mode}", uri=True, check_same_thread=False, timeout=10.0
+            f"{self._file.absolute().as_uri()}?{mode}", uri=True, check_same_thread=False, timeout=10.0
         )
         connection.isolation_level = None
         connection.execute("PRAGMA foreign_keys = ON")
@@ -308,6 +311,14 @@ class SqliteStore:
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")
         return connection
+
+    def _is_sealed(self) -> bool:
+        """Whether nobody can be writing: a folder on a read-only medium, everything in the one file.
+
+        There SQLite cannot make the -shm file through which readers and a writer know of each other.
+        """
+        log = self._file.with_name(f"{FILE_NAME}-wal")
+        return self._file.exists() and not log.exists() and not os.access(self._file.parent, os.W_OK)
 
     def _check_format(self) -> None:
         """Before a table is touched: another version's record is left as it is."""

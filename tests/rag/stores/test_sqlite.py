@@ -384,3 +384,14 @@ def test_a_record_without_seals_is_read_and_new_rows_are_sealed(tmp_path: Path) 
         assert [each.chunk.text for each in reader.chunks()] == ["old text", "new text"]
     with closing(sqlite3.connect(tmp_path / FILE_NAME)) as record:
         assert [bool(seal) for (seal,) in record.execute("SELECT seal FROM chunk")] == [False, True]
+
+
+def test_a_record_on_a_read_only_medium_is_read_without_another_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with closing(SqliteStore(tmp_path)) as store:
+        put(store, "a.md", "some text")
+    monkeypatch.setattr("os.access", lambda *_: False)  # to root every folder seems writable
+    with closing(SqliteStore(tmp_path, read_only=True)) as reader:
+        assert [each.chunk.text for each in reader.chunks()] == ["some text"]
+        assert [file.name for file in tmp_path.iterdir()] == [FILE_NAME]
