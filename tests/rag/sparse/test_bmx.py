@@ -342,7 +342,7 @@ def test_the_kernel_loads_by_itself_once_enough_was_asked(
     monkeypatch.setattr(BmxReader, "_loaded", None)
     reader = opened(tmp_path, collection(2))
     before = reader.search(["w1", "w2"], 5)
-    assert reader._loading is None
+    assert (reader._kernel, reader._loading) == (None, None)
     monkeypatch.setattr(_bmx_reader, "_WORTH_COMPILING", 100)
     reader.search(["w1", "w2"], 5)
     assert reader._loading is not None
