@@ -13,9 +13,9 @@ import re
 import subprocess
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import uuid4
 
 from filelock import FileLock
@@ -33,6 +33,8 @@ _PROGRESS = re.compile(r"(\d+) of (\d+) files")
 _STDERR_LIMIT = 100  # last lines that are remembered
 _logger = logging.getLogger("lectern.job")
 
+Ending: TypeAlias = Callable[[dict[str, Any]], None]
+
 
 class Jobs:
     """Starts jobs and tells of them."""
@@ -46,11 +48,26 @@ class Jobs:
         self._closed = threading.Event()
         self._child: subprocess.Popen[str] | None = None
 
-    def start(self, kind: str, arguments: Sequence[str], stdin: str = "") -> dict[str, Any]:
+    def check(self) -> None:
+        """Raise RefusedError (503) where the index folder takes no files, so that no job can change it."""
+        probe = self._folder.parent / f"lock.{uuid4().hex}"  # by its name no part of an index
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            probe.touch(exist_ok=False)
+            probe.unlink()
+        except OSError as error:
+            raise _unwritable(error) from error
+
+    def start(
+        self, kind: str, arguments: Sequence[str], stdin: str = "", *, end: Ending | None = None
+    ) -> dict[str, Any]:
         """Begin `python ARGUMENTS` when the jobs before it are through; returns what is known of it.
 
-        Raises RefusedError (503) where too many wait.
+        `end` gets the job when its command is over, before the next one begins, and may change its
+        state, result and error. Raises RefusedError (503) where too many wait or the index folder takes
+        no files; `end` is not called then.
         """
+        self.check()
         with self._counting:
             if self._waiting >= _MOST_WAITING:
                 raise RefusedError(503, "busy", "too many jobs are waiting: come back when some are done")
@@ -60,14 +77,13 @@ class Jobs:
                 "id": uuid4().hex, "kind": kind, "state": "queued", "created": _now(), "ended": None,
                 "progress": None, "result": None, "error": None,
             }  # fmt: skip
-            self._folder.mkdir(parents=True, exist_ok=True)
             self._keep_few()
             self._write(job)
         except BaseException:
             self._waiting -= 1
             raise
         threading.Thread(
-            target=self._run, args=(dict(job), list(arguments), stdin), name="job", daemon=True
+            target=self._run, args=(dict(job), list(arguments), stdin, end), name="job", daemon=True
         ).start()
         return job
 
@@ -91,11 +107,15 @@ class Jobs:
         if child is not None:
             child.terminate()
 
-    def _run(self, job: dict[str, Any], arguments: list[str], stdin: str) -> None:
+    def _run(self, job: dict[str, Any], arguments: list[str], stdin: str, end: Ending | None) -> None:
         try:
             with FileLock(self._folder / "lock"):
-                if not self._closed.is_set():
-                    self._carry_out(job, arguments, stdin)
+                try:
+                    if not self._closed.is_set():
+                        self._carry_out(job, arguments, stdin)
+                finally:
+                    if end is not None:
+                        end(job)
         except Exception as error:
             _logger.exception("job failed", extra={"fields": {"job": job["id"]}})
             job |= {"state": "failed", "error": f"unforeseen: {type(error).__name__}; see the service's log"}
@@ -173,6 +193,11 @@ class Jobs:
         files = sorted(self._folder.glob("*.json"), key=lambda file: file.stat().st_mtime_ns)
         for file in files[: max(0, len(files) - _KEPT)]:
             file.unlink(missing_ok=True)
+
+
+def _unwritable(error: OSError) -> RefusedError:
+    detail = f"the index cannot be changed here: its folder cannot be written ({error.strerror})"
+    return RefusedError(503, "read-only", detail)
 
 
 def _alive(process: int) -> bool:

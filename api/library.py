@@ -70,6 +70,12 @@ def stored(settings: Settings, document_id: str) -> StoredDocument:
     raise missing()
 
 
+def ids_of(settings: Settings, file: Path) -> list[str]:
+    """The documents that were read from `file`. Raises IndexMissing or IndexDamaged."""
+    with _record(settings) as store:
+        return [document.id for document in store.documents() if document.source == str(file)]
+
+
 def roots(settings: Settings) -> list[Path]:
     """The folders that the index was made from."""
     with _record(settings) as store:

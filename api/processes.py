@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -33,6 +35,20 @@ def supervise(settings: Settings, listener: socket.socket) -> None:
             _end(workers, settings.api.grace_s)
 
 
+def end_with_parent() -> None:
+    """In a worker: SIGTERM oneself when the parent is gone, however it died, within its grace.
+
+    The parent holds the only other end of our standard input; the system closes it with the process.
+    """
+
+    def follow() -> None:
+        while os.read(0, 1):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=follow, name="parent", daemon=True).start()
+
+
 def _fill(
     workers: list[subprocess.Popen[bytes]], settings: Settings, listener: socket.socket, figures: str
 ) -> None:
@@ -52,7 +68,12 @@ def _start(settings: Settings, listener: socket.socket, figures: str) -> subproc
     nothing.touch()
     line = [sys.executable, "-m", "api", "--inherited", str(number), "--config", str(nothing)]
     more = {SHARED: figures}
-    return subprocess.Popen(line, env=environment(settings) | more, pass_fds=[number])  # noqa: S603
+    return subprocess.Popen(  # noqa: S603 - our own program
+        line,
+        env=environment(settings) | more,
+        pass_fds=[number],
+        stdin=subprocess.PIPE,  # nothing is written to it: see end_with_parent
+    )
 
 
 def _end(workers: list[subprocess.Popen[bytes]], grace_s: float) -> None:

@@ -168,10 +168,11 @@ class Ready(BaseModel):
 
 
 class NotReady(BaseModel):
-    """The reply to /readyz, with status 503, when they cannot."""
+    """The reply to /readyz, with status 503, when they cannot; `problem` ends the `type` of /ask's reply."""
 
     ready: bool
     reason: str
+    problem: str | None
 
 
 class Problem(BaseModel):
@@ -238,7 +239,7 @@ class Progress(BaseModel):
 
 
 class Job(BaseModel):
-    """A job in the background; `result` is what the command reports when it is done."""
+    """A job in the background; `result` is what its command reports, of an upload the `documents` it made."""
 
     id: str
     kind: Literal["ingest", "upload", "delete"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 from contextlib import suppress
@@ -13,6 +14,7 @@ from rag.errors import SettingError
 
 _BACKLOG = 4096  # connections the kernel keeps until they are taken up
 _FILES = 65_536  # open files wanted: a connection is one
+_logger = logging.getLogger("lectern.start")
 
 
 def serve(settings: Settings, *, inherited: int | None = None) -> None:
@@ -21,20 +23,31 @@ def serve(settings: Settings, *, inherited: int | None = None) -> None:
     `inherited` is the number of a listening socket that the parent process opened: this is one of
     several workers then.
     """
+    from api import log, processes
+
+    finish = log.configure(settings.api.log, open_=settings.api.log_questions)
+    try:
+        if inherited is not None:
+            processes.end_with_parent()
+            _run(settings, socket.socket(fileno=inherited))
+        else:
+            _begin(settings)
+    finally:
+        finish()
+
+
+def _begin(settings: Settings) -> None:
+    from api import processes, upload_folder
     from rag.build import check_settings
 
-    if inherited is not None:
-        _run(settings, socket.socket(fileno=inherited))
-        return
     check_settings(settings)
+    upload_folder.check(settings)
     listener = _listen(settings.api.host, settings.api.port)
     public = not _is_loopback(listener)
     _check_keys(settings, public=public)
     print(f"listening on {_address(listener)}", flush=True)
     if settings.api.processes > 1:
-        from api.processes import supervise
-
-        supervise(settings, listener)
+        processes.supervise(settings, listener)
     else:
         _run(settings, listener)
 
@@ -43,11 +56,14 @@ def _check_keys(settings: Settings, *, public: bool) -> None:
     """Whoever reaches a public address can read the documents unless a key is asked for."""
     from api import keys
 
-    if public and not keys.read(Path(settings.api.keys_file)):
+    file = Path(settings.api.keys_file).absolute()
+    known = keys.read(file)
+    if public and not known:
         raise SettingError(
             f"api.host {settings.api.host} can be reached from other machines and there is no API key: make "
             "one with `python -m api keys add NAME`, or listen on 127.0.0.1"
         )
+    _logger.info("keys", extra={"fields": {"keys": len(known), "file": str(file)}})
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -82,7 +98,6 @@ def _address(listener: socket.socket) -> str:
 def _run(settings: Settings, listener: socket.socket) -> None:
     import uvicorn
 
-    from api import log
     from api.access import HEADER_LIMIT
     from api.app import create_app
     from api.guard import Bounds
@@ -105,11 +120,7 @@ def _run(settings: Settings, listener: socket.socket) -> None:
         h11_max_incomplete_event_size=HEADER_LIMIT,
         timeout_graceful_shutdown=max(1, round(api.grace_s)),
     )
-    finish = log.configure(api.log, open_=api.log_questions)
-    try:
-        uvicorn.Server(config).run([listener])
-    finally:
-        finish()
+    uvicorn.Server(config).run([listener])
 
 
 def _allow_files() -> None:

@@ -6,14 +6,17 @@ neither step follows a symbolic link, and a name can hold no folder.
 
 from __future__ import annotations
 
+import errno
 import os
 import unicodedata
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
 from api.errors import RefusedError
+from api.upload_folder import HIDDEN
 
 _NAME_BYTES = 200
 _FORBIDDEN = set('/\\:*?"<>|')
@@ -38,33 +41,60 @@ def plain_name(name: str) -> str:
     return name
 
 
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A file that was written; `former` is the hidden name of the one it replaced, if it did."""
+
+    file: Path
+    former: Path | None = None
+
+    def keep(self) -> None:
+        """The file stays, and what it replaced goes."""
+        if self.former is not None:
+            self.former.unlink(missing_ok=True)
+
+    def withdraw(self) -> None:
+        """The file goes, and what it replaced is back."""
+        with suppress(FileNotFoundError):
+            if self.former is not None:
+                self.former.replace(self.file)
+            else:
+                self.file.unlink()
+
+
 async def save(
     folder: Path, name: str, body: AsyncIterator[bytes], *, limit: int, folder_limit: int, replace: bool
-) -> int:
-    """Write `body` as `name` (see `plain_name`) in `folder`; its size in bytes.
+) -> Saved:
+    """Write `body` as `name` (see `plain_name`) in `folder`; `keep` or `withdraw` what it gives.
 
     Raises RefusedError: 409 where there is such a file and `replace` is not set, 413 beyond `limit`
-    bytes, 507 where the folder would hold more than `folder_limit`.
+    bytes, 507 where the folder would hold more than `folder_limit` or the disk is full, 503 where the
+    folder cannot be written.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    home = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    draft = f".upload-{uuid4().hex}"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        home = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise _unwritable(error) from error
+    draft = f"{HIDDEN}{uuid4().hex}"
     try:
         if not replace and _exists(home, name):
             raise _taken()
         room = min(limit, folder_limit - _held(folder))
-        size = await _write(home, draft, body, room, limit)
-        if replace:
-            os.replace(draft, name, src_dir_fd=home, dst_dir_fd=home)
-        else:
+        await _write(home, draft, body, room, limit)
+        if not replace:
             _link(home, draft, name)
-        return size
+            return Saved(folder / name)
+        former = _put(home, draft, name)
+        return Saved(folder / name, folder / former if former else None)
+    except OSError as error:
+        raise _unwritable(error) from error
     finally:
         _unlink(home, draft)
         os.close(home)
 
 
-async def _write(home: int, draft: str, body: AsyncIterator[bytes], room: int, limit: int) -> int:
+async def _write(home: int, draft: str, body: AsyncIterator[bytes], room: int, limit: int) -> None:
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     size = 0
     with os.fdopen(os.open(draft, flags, 0o640, dir_fd=home), "wb") as stream:
@@ -77,7 +107,6 @@ async def _write(home: int, draft: str, body: AsyncIterator[bytes], room: int, l
                     507, "folder-full", "the folder of uploads is full: its operator makes room"
                 )
             stream.write(piece)
-    return size
 
 
 def _link(home: int, draft: str, name: str) -> None:
@@ -85,6 +114,24 @@ def _link(home: int, draft: str, name: str) -> None:
         os.link(draft, name, src_dir_fd=home, dst_dir_fd=home, follow_symlinks=False)
     except FileExistsError as error:
         raise _taken() from error
+
+
+def _put(home: int, draft: str, name: str) -> str | None:
+    """Put the draft in its place; the hidden name of the file that was there, None if none was."""
+    former: str | None = f"{HIDDEN}{uuid4().hex}"
+    try:
+        os.link(name, str(former), src_dir_fd=home, dst_dir_fd=home, follow_symlinks=False)
+    except FileNotFoundError:
+        former = None
+    os.replace(draft, name, src_dir_fd=home, dst_dir_fd=home)
+    return former
+
+
+def _unwritable(error: OSError) -> RefusedError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return RefusedError(507, "disk-full", "the disk of the uploads is full: the operator makes room")
+    detail = f"the folder of uploads cannot be written ({error.strerror}): its operator looks at api.uploads"
+    return RefusedError(503, "uploads-unwritable", detail)
 
 
 def _taken() -> RefusedError:

@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response, StreamingResponse
 
-from api import library, schemas, uploads
+from api import endings, library, schemas, upload_folder, uploads
 from api.asking import perform
 from api.body import QUESTION_LIMIT, declared_length, json_body
 from api.errors import RefusedError
 from api.events import HEARTBEAT, MEDIA_TYPE, Event
+from api.jobs import Ending
 from api.replies import Json
 from api.routes.described import READS_BODY, WORKS, described
 from api.service import Service, service_of
@@ -49,16 +49,23 @@ async def upload(
     limit = api.upload_mb * _MB
     if declared > limit:
         raise RefusedError(413, "too-large", f"the file is larger than {limit} bytes")
-    folder = Path(api.uploads).absolute()
-    await uploads.save(
-        folder,
-        uploads.plain_name(name),
+    name = uploads.plain_name(name)
+    await asyncio.to_thread(service.jobs.check)
+    saved = await uploads.save(
+        upload_folder.folder_of(service.settings),
+        name,
         request.stream(),
         limit=limit,
         folder_limit=api.uploads_mb * _MB,
         replace=replace,
     )
-    return await _started(request, service, "upload", ["ingest", str(folder), "--json"])
+    try:
+        command = ["ingest", str(saved.file), "--json"]
+        end = endings.uploaded(service.settings, saved)
+        return await _started(request, service, "upload", command, end=end)
+    except Exception:
+        saved.withdraw()
+        raise
 
 
 @router.post("/ingest", **described(schemas.Job, *READS_BODY, *WORKS, status=202, body=schemas.Ingest))
@@ -72,6 +79,9 @@ async def ingest(
     folders = await perform(
         request, service.reads, lambda _: library.roots(service.settings), service.settings.api.deadline_s
     )
+    # An empty folder is refused by ingest, as one that was mistyped or is not mounted.
+    own = upload_folder.folder_of(service.settings) if service.settings.api.uploads else None
+    folders = [folder for folder in folders if folder != own or not upload_folder.is_empty(folder)]
     if not folders:
         raise RefusedError(422, "no-folders", "the index was not made from folders: there is nothing to read")
     flags = ["--rebuild"] if wanted.rebuild else []
@@ -80,20 +90,21 @@ async def ingest(
 
 @router.delete("/documents/{document_id:path}", **described(schemas.Job, 404, 422, *WORKS, status=202))
 async def delete(request: Request, document_id: str) -> Response:
-    """Forget a document; its file stays, and the next ingest of its folder reads it again.
+    """Forget a document, and delete its file if that was uploaded. Off without api.allow_delete.
 
-    Off without api.allow_delete.
+    Another file stays, and the next ingest of its folder reads it again.
     """
     service = service_of(request)
     if not service.settings.api.allow_delete:
         raise _off("api.allow_delete")
-    await perform(
+    found = await perform(
         request,
         service.reads,
         lambda _: library.stored(service.settings, document_id),
         service.settings.api.deadline_s,
     )
-    return await _started(request, service, "delete", ["api.removal"], json.dumps([document_id]))
+    end = endings.deleted(service.settings, found.source)
+    return await _started(request, service, "delete", ["api.removal"], json.dumps([document_id]), end=end)
 
 
 @router.get("/jobs/{job_id}", **described(schemas.Job, 404, events=_JOB_EVENTS))
@@ -107,9 +118,15 @@ async def job(request: Request, job_id: str) -> Response:
 
 
 async def _started(
-    request: Request, service: Service, kind: str, arguments: list[str], stdin: str = ""
+    request: Request,
+    service: Service,
+    kind: str,
+    arguments: list[str],
+    stdin: str = "",
+    *,
+    end: Ending | None = None,
 ) -> Response:
-    started = await asyncio.to_thread(service.jobs.start, kind, arguments, stdin)
+    started = await asyncio.to_thread(service.jobs.start, kind, arguments, stdin, end=end)
     request.state.told = {"job": started["id"]}
     return Json(started, 202, {"Location": f"/jobs/{started['id']}"})
 

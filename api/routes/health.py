@@ -7,6 +7,7 @@ from pathlib import Path
 from fastapi import APIRouter, Request
 from starlette.responses import FileResponse, Response
 
+from api.errors import failure_of
 from api.metrics import MEDIA_TYPE
 from api.replies import Json
 from api.routes.described import described
@@ -35,12 +36,13 @@ def readyz(request: Request) -> Response:
     """Questions can be answered: there is an index, and nothing stands in the way of its models."""
     service = service_of(request)
     try:
-        generation, reason = service.engine.generation, service.warming.obstacle
+        generation = read_manifest(service.settings.index).generation
     except RagError as error:
-        generation, reason = None, str(error)
-    if generation is None or reason is not None:
-        why = service.redact(reason or "the index is being opened")
-        return Json({"ready": False, "reason": why}, 503)
+        failure = failure_of(error, service.redact)
+        assert failure is not None  # noqa: S101 - every RagError has one
+        return Json({"ready": False, "reason": failure.detail, "problem": failure.kind}, 503)
+    if (reason := service.warming.obstacle) is not None:
+        return Json({"ready": False, "reason": service.redact(reason), "problem": None}, 503)
     return Json({"ready": True, "generation": generation})
 
 

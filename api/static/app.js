@@ -1,6 +1,7 @@
 // Asks the service and keeps the page's state; render.js draws it.
 
 import { firstLanguage, remember, words } from "./words.js";
+import { authorization, hasKey, useKey } from "./key.js";
 import { renderAnswer, renderProblem } from "./render.js";
 
 const RETRY_MS = 3000;
@@ -12,6 +13,8 @@ const toggle = document.getElementById("language");
 const status = document.getElementById("status");
 const result = document.getElementById("result");
 const state = document.getElementById("state");
+const keyForm = document.getElementById("key-form");
+const keyField = document.getElementById("key");
 
 let language = firstLanguage();
 let shown = null; // { answer } or { problem }: what a change of language draws again
@@ -50,11 +53,12 @@ function wait(asking) {
 async function post(text, signal) {
   const response = await fetch("ask", {
     method: "POST",
-    headers: { "Content-Type": "application/json" },
+    headers: { "Content-Type": "application/json", ...authorization() },
     body: JSON.stringify({ question: text }),
     signal,
   });
   const body = await response.json();
+  if (response.status === 401) return { problem: { type: hasKey() ? "key-unknown" : "key-wanted", locked: true } };
   return response.ok ? { answer: body } : { problem: body };
 }
 
@@ -88,8 +92,15 @@ async function ask() {
   wait(false);
   if (outcome.answer) settle(text);
   draw();
+  askForKey(Boolean(outcome.problem?.locked));
   status.textContent = outcome.answer && !outcome.answer.abstained ? words(language).answered : "";
   if (outcome.problem) watch();
+}
+
+function askForKey(wanted) {
+  keyForm.hidden = !wanted;
+  keyField.value = "";
+  if (wanted) keyField.focus();
 }
 
 // Says what the service still waits for, until it is ready; never over the reply to a question.
@@ -101,7 +112,7 @@ async function watch() {
     ready = response.ok && body.ready;
     generation = ready ? body.generation : null;
     const idle = !running && (!shown || shown.problem?.waiting);
-    if (idle) shown = ready ? null : { problem: { type: "not-ready", detail: body.reason, waiting: true } };
+    if (idle) shown = ready ? null : { problem: { type: body.problem ?? "not-ready", detail: body.reason, waiting: true } };
     state.textContent = ready ? words(language).generation(generation) : "";
     if (idle) draw();
   } catch {
@@ -132,6 +143,11 @@ question.addEventListener("keydown", (event) => {
   ask();
 });
 question.addEventListener("input", grow);
+keyForm.addEventListener("submit", (event) => {
+  event.preventDefault();
+  useKey(keyField.value.trim());
+  ask();
+});
 toggle.addEventListener("click", () => {
   language = words(language).otherCode;
   remember(language);

@@ -169,7 +169,7 @@ export function renderAnswer(root, answer, say) {
 export function renderProblem(root, problem, say) {
   const kind = String(problem.type ?? "").split(":").pop();
   const title = say.problems[kind] ?? problem.title ?? say.failed;
-  const detail = kind === "offline" ? say.offline : problem.detail;
+  const detail = say.details[kind] ?? problem.detail;
   root.replaceChildren(
     make(
       "section",

@@ -95,7 +95,8 @@ def test_without_an_index_it_says_so_and_picks_one_up_without_a_restart(
         unready = client.get("/readyz")
         assert unready.status_code == 503
         assert unready.json()["ready"] is False
-        assert "python -m ingest" in unready.json()["reason"]
+        assert unready.json()["reason"].startswith("there is no index")
+        assert unready.json()["problem"] == "index-missing"
 
         make_index(folder)
         assert client.post("/ask", json={"question": LIGHTHOUSE}).status_code == 200

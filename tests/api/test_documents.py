@@ -135,16 +135,20 @@ def test_an_upload_is_ingested_asked_and_deleted(tmp_path: Path, serve: Serve, s
         job = _ended(client, started)
         assert job["state"] == "done", job
         assert job["result"]["written"] == 1
+        assert job["result"]["documents"] == ["灯塔.md"]
         assert str(tmp_path) not in str(job)
         assert client.post("/search", json=question).json()["hits"][0]["document"] == "灯塔.md"
         assert client.post("/documents?name=灯塔.md", content=b"x").status_code == 409
         deleted = _ended(client, client.delete("/documents/灯塔.md"))
         assert deleted["result"]["removed"] == 1
         assert client.get("/documents").json()["total"] == 0
-        again = client.post("/ingest", json={})
-        told = client.get(f"/jobs/{again.json()['id']}", headers={"Accept": "text/event-stream"}).text
+        assert not any((tmp_path / "uploads").iterdir()), "its file would be read again"
+        assert client.post("/ingest", json={}).json()["type"] == "urn:lectern:problem:no-folders"
+        started = client.post("/documents?name=b.md", content=b"Rye needs less water.")
+        told = client.get(f"/jobs/{started.json()['id']}", headers={"Accept": "text/event-stream"}).text
         assert told.count("event: done") == 1
-        assert client.get("/documents").json()["total"] == 1
+        assert [each["id"] for each in client.get("/documents").json()["documents"]] == ["b.md"]
+        assert _ended(client, client.post("/ingest", json={}))["result"]["unchanged"] == 1
 
 
 def _ended(client: TestClient, started: Any) -> dict[str, Any]:

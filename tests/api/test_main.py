@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -45,7 +46,9 @@ def test_it_answers_and_sigterm_ends_it_cleanly(settings: Settings, serving: Ser
         status, errors = end(process, signal.SIGTERM)
     assert status == 0
     assert "Varde" not in errors, "questions are private"
-    (line,) = [json.loads(line) for line in errors.splitlines()]
+    start, line = [json.loads(line) for line in errors.splitlines()]
+    assert (start["event"], start["keys"]) == ("keys", 0)
+    assert start["file"].endswith("/lectern-keys.json")
     assert (line["route"], line["status"], line["client"]) == ("/ask", 200, "127.0.0.1")
 
 
@@ -55,6 +58,9 @@ def test_without_an_index_it_starts_and_says_what_to_run(tmp_path: Path, serving
             ask(address, "anything")
         assert refused.value.code == 503
         assert "python -m ingest" in refused.value.read().decode()
+        with pytest.raises(HTTPError) as unready:
+            urlopen(f"{address}/readyz", timeout=20)  # noqa: S310
+        assert "there is no index" in unready.value.read().decode()
         status, errors = end(process, signal.SIGINT)
     assert status == 0
     events = [json.loads(line)["event"] for line in errors.splitlines()]
@@ -88,6 +94,7 @@ def test_a_port_in_use_is_one_line_and_exit_2() -> None:
         (["--set", "novalue"], "NAME=VALUE"),
         (["--config", "missing.toml"], "missing.toml"),
         (["--nonsense"], "--nonsense"),
+        (["--index", "there", "--set", "api.uploads=there/uploads"], "api.uploads"),
     ],
 )
 def test_a_wrong_setting_is_named_and_exit_2(flags: list[str], named: str) -> None:
@@ -95,3 +102,30 @@ def test_a_wrong_setting_is_named_and_exit_2(flags: list[str], named: str) -> No
     assert status == 2
     assert named in errors
     assert "Traceback" not in errors
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="children are looked up in /proc")
+def test_workers_end_when_their_parent_is_killed(tmp_path: Path, serving: Serving) -> None:
+    with serving("--index", str(tmp_path / "none"), "--workers", "2") as (process, address):
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        until(lambda: len(children.read_text().split()) == 2)
+        workers = [Path("/proc") / each for each in children.read_text().split()]
+        urlopen(f"{address}/healthz", timeout=60).close()  # noqa: S310
+        process.kill()
+        process.wait(timeout=20)
+        until(lambda: not any(alive(worker) for worker in workers))
+
+
+def alive(process: Path) -> bool:
+    """Whether it runs: one that has ended stays a zombie where nobody collects it."""
+    try:
+        return "State:\tZ" not in (process / "status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def until(holds: Callable[[], bool]) -> None:
+    limit = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < limit
+        time.sleep(0.1)

@@ -70,3 +70,21 @@ def test_both_languages_say_the_same_things() -> None:
     found = re.findall(keys, english, re.MULTILINE)
     assert len(found) > 25
     assert found == re.findall(keys, chinese.split("\n};")[0], re.MULTILINE)
+
+
+def test_what_has_words_of_the_page_has_a_title() -> None:
+    """The page would otherwise show a title of the server's over words in the reader's language."""
+    english = (STATIC / "words.js").read_text(encoding="utf-8").split("\n  zh: {")[0]
+    keys = r'^ {6}"?([\w-]+)"?:'
+    problems, details = re.split(r"\n    details: {", english.split("    problems: {")[1])
+    explained = set(re.findall(keys, details, re.MULTILINE))
+    assert {"key-wanted", "key-unknown", "index-missing"} <= explained
+    assert explained <= set(re.findall(keys, problems, re.MULTILINE))
+
+
+def test_the_key_is_kept_for_the_tab_alone() -> None:
+    script = (STATIC / "key.js").read_text(encoding="utf-8")
+    assert "sessionStorage" in script
+    assert not re.search(r"localStorage|cookie|location", script)
+    page = (STATIC / "index.html").read_text(encoding="utf-8")
+    assert re.search(r'<input id="key" type="password"[^>]* autocomplete="off"', page)
