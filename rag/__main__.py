@@ -104,8 +104,16 @@ def _print(options: argparse.Namespace, result: dict[str, Any], lines: Callable[
 def _answer_lines(answer: Answer) -> list[str]:
     lines = [answer.text, ""]
     if answer.abstained:
-        return [*lines, f"Refused: {answer.reason}."] if answer.reason else lines
+        return [*lines, _refused(answer.question, answer.reason)] if answer.reason else lines
     return lines + [line for citation in answer.citations for line in _citation_lines(citation)]
+
+
+def _refused(question: str, reason: str) -> str:
+    """Label, reason and full stop in the question's language."""
+    from rag.prompt import language
+
+    bare = reason.rstrip(".。")
+    return f"未作答：{bare}。" if language(question) == "zh" else f"Refused: {bare}."
 
 
 def _citation_lines(citation: Citation) -> list[str]:

@@ -23,6 +23,7 @@ _LEAD_IN = re.compile(
     r"|根据|根據|依据|依據|按照|参见|參見|来自|來自|在|据|據|如|文档|文件|段落|资料|[\W_]",
     re.IGNORECASE,
 )
+_NUMBER = re.compile(r"[\[【](\d+)[\]】]")
 _QUOTES = 3  # of one passage for one statement
 _RANGE = re.compile(r"(\d+)(?:\s*-\s*(\d+))?")
 
@@ -44,7 +45,13 @@ def cite(draft: Draft, hits: Sequence[Hit]) -> tuple[str, tuple[Citation, ...]]:
     )
     known = {citation.marker for citation in citations}
     kept = _MARKER.sub(lambda found: _kept(found, known), written).strip()
-    return inactive(kept, [hits[marker - 1].chunk.text for marker in sorted(known)]), citations
+    passages = [hits[marker - 1].chunk.text for marker in sorted(known)]
+    return inactive(kept, [form for passage in passages for form in _forms(passage)]), citations
+
+
+def _forms(passage: str) -> tuple[str, str, str]:
+    """A passage as it is and as a quotation of it writes its [12] in prose and in code: addresses, too."""
+    return passage, _NUMBER.sub(r"［\1］", passage), _NUMBER.sub(r"[ \1]", passage)
 
 
 def _kept(marker: re.Match[str], known: set[int]) -> str:

@@ -13,7 +13,7 @@ from rag.cite import cite
 from rag.conversation import standing_question
 from rag.errors import IndexDamaged, IndexMissing, IndexReplaced, QuestionError
 from rag.generation import MANIFEST, read_manifest
-from rag.prompt import refusal
+from rag.prompt import language, refusal
 from rag.protocols import Generator, History, OnText, Rewriter
 from rag.retrieve import Retriever
 from rag.types import EVERYTHING, Answer, Draft, Filter, Hit, Mode
@@ -21,6 +21,11 @@ from rag.verify import Policy, Verified, verified
 
 _MOST = 64  # paths, and metadata pairs, of one filter
 _MOST_PAGES = 1_000_000
+# Why an answer has no citation, and why nothing was left of it.
+_REASONS = {
+    "en": ("no statement could be tied to a passage", "no statement was borne out by what it cites"),
+    "zh": ("没有一句话能对应到原文", "没有一句话得到引文支持"),
+}
 _ATTEMPTS = 5  # each fails only if two generations were published meanwhile
 
 
@@ -203,9 +208,10 @@ def _answer(
         checked = verified(draft, found.hits[:shown], policy)
     abstained = draft.abstained or not checked.text
     text = checked.text or refusal(question)
-    unsupported = None if abstained or checked.citations else "no statement could be tied to a passage"
+    untied, unborne = _REASONS[language(question)]
+    unsupported = None if abstained or checked.citations else untied
     if abstained and not draft.abstained:
-        unsupported = "no statement was borne out by what it cites"
+        unsupported = unborne
     name = hashlib.sha256(f"{found.generation}\n{question}\n{text}\n{time.time_ns()}".encode()).hexdigest()
     return Answer(
         id=name[:16],

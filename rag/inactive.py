@@ -51,7 +51,9 @@ def visible(text: str) -> str:
 
 def _known(address: str, passages: Iterable[str]) -> str:
     bare = address.rstrip(_TRAILING)
-    stands = re.compile(re.escape(bare) + r"(?![\w/?#&=%-])")
+    # Whole, for it may be the passage's own question mark that follows.
+    either = "|".join(map(re.escape, dict.fromkeys((address, bare))))
+    stands = re.compile(rf"(?:{either})(?![\w/?#&=%-])")
     if bare and any(stands.search(passage) for passage in passages):
         return address
     return REMOVED + address[len(bare) :]

@@ -24,6 +24,11 @@ Language: TypeAlias = Literal["en", "zh"]
 Message: TypeAlias = dict[str, str]
 
 REFUSALS: dict[Language, str] = {"en": "The documents do not say.", "zh": "文档中没有说明。"}
+_NO_PASSAGE: dict[Language, str] = {"en": "no passage was retrieved", "zh": "没有检索到任何段落"}
+_NOT_IN_PASSAGES: dict[Language, str] = {
+    "en": "the model found no answer in the passages",
+    "zh": "模型在检索到的段落里没有找到答案",
+}
 PLACEHOLDERS = ("fence", "passages", "question", "refusal")
 REWRITTEN_TOKENS = 96  # what a rewritten question may take
 
@@ -116,7 +121,7 @@ def read_reply(reply: str, usage: dict[str, int]) -> Draft:
     """The draft in a model's reply: what it thought aloud is left out; empty text if nothing remains."""
     text = _OPEN_THOUGHT.sub("", _THOUGHT.sub("", normalise(reply), count=1)).strip()
     abstained = is_refusal(text)
-    reason = "the model found no answer in the passages" if abstained else None
+    reason = _NOT_IN_PASSAGES[language(text)] if abstained else None
     return Draft(text=text, abstained=abstained, reason=reason, usage=usage)
 
 
@@ -125,7 +130,8 @@ def nothing_found(question: str, on_text: OnText | None = None) -> Draft:
     if on_text is not None:
         on_text(refusal(question))
     usage = {"prompt_tokens": 0, "completion_tokens": 0, "passages_left_out": 0}
-    return Draft(text=refusal(question), abstained=True, reason="no passage was retrieved", usage=usage)
+    reason = _NO_PASSAGE[language(question)]
+    return Draft(text=refusal(question), abstained=True, reason=reason, usage=usage)
 
 
 def _joined(hits: Sequence[Hit]) -> list[tuple[int, Hit, int | None]]:

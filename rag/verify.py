@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from rag import text
 from rag.cite import cite
 from rag.claims import missing, sources
+from rag.inactive import visible
 from rag.types import Citation, Draft, Hit
 
 Policy: TypeAlias = Literal["keep", "mark", "drop"]
@@ -17,6 +18,11 @@ MARK = "[?]"
 
 _MARKERS = re.compile(r"\s*(?:\[\d{1,3}\]\s*)*\[\d{1,3}\]")
 _NUMBERS = re.compile(r"\[(\d{1,3})\]")
+_FENCED = re.compile(r"^[ \t]*(```+|~~~+)[^\n]*\n.*?(?:^[ \t]*\1[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
+_LATIN = re.compile(r"[A-Za-z0-9]+")
+# What an answer writes otherwise than its quote, so that nothing in it is active or poses as a marker.
+_AS_QUOTED = str.maketrans("［］【】＜", "[][]<")
+_NOT_COMPARED = re.compile(r"\s|`|~|[\[［]\?[\]］]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +55,16 @@ def verified(draft: Draft, hits: Sequence[Hit], policy: Policy = "mark") -> Veri
     found: list[Unsupported] = []
     pieces: list[str] = []
     at = 0
+    verbatim = _verbatim(answer, quotes)
     for start, end, markers in _sentences(answer):
-        fault = _fault(answer[start:end], markers, quotes)
+        fault = _fault(answer, start, end, markers, quotes, verbatim)
         gap, sentence = answer[at:start], answer[start:end]
         at = end
         if fault is None or policy == "keep":
             pieces += [gap, sentence]
         elif policy == "mark":
-            pieces += [gap, sentence, f" {MARK}"]
+            # Behind a fence the block would not be closed, and the mark would be code.
+            pieces += [gap, sentence, f"\n\n{MARK}" if _ends_fenced(sentence) else f" {MARK}"]
         found += [fault] if fault else []
     checked = "".join(pieces).strip()
     known = {int(number) for number in _NUMBERS.findall(checked)}
@@ -66,7 +74,10 @@ def verified(draft: Draft, hits: Sequence[Hit], policy: Policy = "mark") -> Veri
 
 def unsupported(answer: str, quotes: Mapping[int, Sequence[str]]) -> list[Unsupported]:
     """The sentences of a finished answer that the quotes of their markers do not bear out."""
-    faults = (_fault(answer[start:end], markers, quotes) for start, end, markers in _sentences(answer))
+    verbatim = _verbatim(answer, quotes)
+    faults = (
+        _fault(answer, start, end, markers, quotes, verbatim) for start, end, markers in _sentences(answer)
+    )
     return [fault for fault in faults if fault is not None]
 
 
@@ -78,21 +89,97 @@ def quotes_of(citations: Sequence[Citation]) -> dict[int, list[str]]:
     return found
 
 
-def _fault(written: str, markers: Sequence[int], quotes: Mapping[int, Sequence[str]]) -> Unsupported | None:
-    sentence = _MARKERS.sub("", written).replace(MARK, "").strip()
+def _fault(
+    answer: str,
+    start: int,
+    end: int,
+    markers: Sequence[int],
+    quotes: Mapping[int, Sequence[str]],
+    verbatim: Sequence[tuple[int, int]],
+) -> Unsupported | None:
+    sentence = _MARKERS.sub("", answer[start:end]).replace(MARK, "").strip()
     if not text.terms(sentence) or (not markers and sentence.endswith((":", "："))):
         return None  # says nothing, or only leads in what follows
+    if _is_verbatim(answer, start, end, verbatim):
+        return None
     held = [quote for marker in dict.fromkeys(markers) for quote in quotes.get(marker, ())]
     if not held:
         return Unsupported(sentence, ())
-    if any(_squeezed(sentence) in _squeezed(quote) for quote in held):
+    if any(_within(sentence, quote) for quote in held):
         return None
     lacking = missing(sentence, sources(held))
     return Unsupported(sentence, tuple(lacking)) if lacking else None
 
 
+def _verbatim(answer: str, quotes: Mapping[int, Sequence[str]]) -> list[tuple[int, int]]:
+    """Ranges of the answer that are a whole quote followed by its own marker, marker included.
+
+    They need no sentence: a quote's own numbers in brackets, abbreviations and code make the answer fall
+    into other sentences than the document.
+    """
+    places = _compared(answer)
+    plain = "".join(each for each, _ in places)
+    found = []
+    for marker, quote in ((marker, quote) for marker, own in quotes.items() for quote in own):
+        wanted = _squeezed(quote)
+        at = plain.find(f"{wanted}[{marker}]") if wanted else -1
+        while at >= 0:
+            stop = at + len(wanted)
+            start, end = places[at][1], places[stop - 1][1] + 1
+            if _words(answer[start:end]) == _words(quote):
+                found.append((start, places[stop + len(str(marker)) + 1][1] + 1))
+            at = plain.find(f"{wanted}[{marker}]", at + 1)
+    return found
+
+
+def _is_verbatim(answer: str, start: int, end: int, verbatim: Sequence[tuple[int, int]]) -> bool:
+    rest = list(answer[start:end])
+    for first, last in verbatim:
+        inside = range(max(start, first) - start, min(end, last) - start)
+        for at in inside:
+            rest[at] = " "
+    return not any(each.isalnum() for each in _MARKERS.sub("", "".join(rest)))
+
+
+def _within(sentence: str, quote: str) -> bool:
+    """Whether the sentence stands word for word in the quote, give or take white space."""
+    return _squeezed(sentence) in _squeezed(quote) and set(_words(sentence)) <= set(_words(quote))
+
+
+def _words(written: str) -> list[str]:
+    """Latin words and numbers, for "now here" is not "nowhere"."""
+    return _LATIN.findall(visible(written))
+
+
 def _squeezed(written: str) -> str:
-    return " ".join(written.split())
+    return "".join(each for each, _ in _compared(written))
+
+
+def _compared(written: str) -> list[tuple[str, int]]:
+    """The characters in which a quote and its words in an answer agree, and where they stand."""
+    left_out = {at for found in _NOT_COMPARED.finditer(written) for at in range(*found.span())}
+    return [
+        (each.translate(_AS_QUOTED), at)
+        for at, each in enumerate(written)
+        if at not in left_out and visible(each)
+    ]
+
+
+def _ends_fenced(sentence: str) -> bool:
+    return sentence.rpartition("\n")[2].lstrip().startswith(("```", "~~~"))
+
+
+def _blocks_whole(answer: str) -> Iterator[tuple[int, int]]:
+    """The ranges of the sentences, those of a fenced block as one."""
+    blocks = [found.span() for found in _FENCED.finditer(answer)]
+    begun = -1
+    for start, end in text.sentences(answer):
+        block = next((span for span in blocks if span[0] <= start < span[1]), None)
+        if block is None:
+            yield start, end
+        elif block[0] != begun:
+            begun = block[0]
+            yield block
 
 
 def _sentences(answer: str) -> list[tuple[int, int, list[int]]]:
@@ -100,7 +187,7 @@ def _sentences(answer: str) -> list[tuple[int, int, list[int]]]:
     against: its own, or those next after it in its paragraph, or the last before it there.
     """
     ranges: list[tuple[int, int]] = []
-    for start, end in text.sentences(answer):
+    for start, end in _blocks_whole(answer):
         lead = _MARKERS.match(answer, start, end)
         first = start
         if lead and ranges and not _apart(answer, ranges[-1][1], start) and not _marked(answer, ranges[-1]):

@@ -9,13 +9,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rag import text
+from rag.generators._blocks import Block, blocks
 from rag.types import Hit
 
 LONGEST = 600  # characters; a unit beyond is quoted up to here, to the end of a line or a word
 
-_FENCE = re.compile(r"^[ \t]*(```+|~~~+)[^\n]*\n.*?(?:^[ \t]*\1[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
 _ITEM = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)、])\s")
-_NO_ANSWER = re.compile(r"\s*(?:#|~~~|---|///|:::)")
+_NUMBER = re.compile(r"\d{1,3}[.)、][ \t]*")
+_NO_ANSWER = re.compile(r"\s*(?:#|---|///|:::)")
+# Pictures, labels, inclusions and references by number: they speak to the program that sets the page.
+_DIRECTIVE = re.compile(
+    r"!\[[^\]]*\]\([^)\n]*\)(?:\{[^}\n]*\})?|!\[[^\]]*\]\[[^\]\n]*\]|<img\b[^>]*>|\{[*%].*?[*%]\}"
+    r"|:(?:label|eqlabel|numref|eqref|ref|cite\w*|width|height):`[^`\n]*`"
+    r"|^[ \t]*:[a-z_-]+:(?:`[^`\n]*`)?[ \t]*$"
+    r"|^[ \t]*(?:\.\. (?:figure|image|include|literalinclude)::|--8<--).*$",
+    re.MULTILINE,
+)
+_QUESTION = re.compile(r"[?？][\s*_\"'”’)\]」』）】]*\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +33,8 @@ class Unit:
     """A quotable piece of the passage that `marker` counts to (from 1): `chunk.text[start:end] == text`.
 
     `before` is the sentence before it, under the passage's headings, and `after` the one after it: they
-    tell what a pronoun in it means and are never quoted with it.
+    tell what a pronoun in it means and are never quoted with it. `written` is the text as Markdown that
+    stands by itself: a block that the passage or the unit cuts has both its fences there.
     """
 
     marker: int
@@ -32,47 +43,80 @@ class Unit:
     text: str
     before: str
     after: str
+    written: str
+
+    @property
+    def asks(self) -> bool:
+        """Whether it is a question and so no answer to one."""
+        return bool(_QUESTION.search(self.text))
 
 
 def units(marker: int, hit: Hit) -> Iterator[Unit]:
     """The units of a hit's passage that say something, in order; those of a list overlap the list."""
     passage = hit.chunk.text
     headings = "\n".join(hit.chunk.heading)
-    ranges = _whole_blocks(passage)
+    fenced = blocks(passage)
+    plain = _without_directives(passage, fenced)
+    ranges = _ranges(passage, plain, fenced)
     for at, (start, _) in enumerate(ranges):
         before = passage[slice(*ranges[at - 1])] if at else ""
         after = passage[slice(*ranges[at + 1])] if at + 1 < len(ranges) else ""
-        stop = _shortened(passage, start, _introduced(passage, ranges, at))
-        written = passage[start:stop]
-        if not _NO_ANSWER.match(written) and text.terms(written):
-            yield Unit(marker, start, stop, written, f"{headings}\n{before}", after)
+        stop = _shortened(passage, start, _introduced(passage, ranges, at, fenced))
+        own = passage[start:stop]
+        if not _NO_ANSWER.match(own) and text.terms(plain[start:stop]):
+            written = _written(passage, start, stop, fenced)
+            yield Unit(marker, start, stop, own, f"{headings}\n{before}", after, written)
 
 
-def _whole_blocks(passage: str) -> list[tuple[int, int]]:
-    """The sentences' ranges, all those of a fenced block as one."""
-    blocks = [found.span() for found in _FENCE.finditer(passage)]
+def _without_directives(passage: str, fenced: Sequence[Block]) -> str:
+    """The passage with spaces for its directives outside of blocks, so that places stay what they are."""
+    return _DIRECTIVE.sub(
+        lambda found: found.group() if _block_at(found.start(), fenced) else " " * len(found.group()), passage
+    )
+
+
+def _block_at(place: int, fenced: Sequence[Block]) -> Block | None:
+    return next((block for block in fenced if block.start <= place < block.end), None)
+
+
+def _ranges(passage: str, plain: str, fenced: Sequence[Block]) -> list[tuple[int, int]]:
+    """The sentences' ranges without directives around them, all those of a fenced block as one."""
     found: list[tuple[int, int]] = []
     for start, end in text.sentences(passage):
-        block = next((block for block in blocks if block[0] <= start < block[1]), None)
-        if block is None:
-            found.append((start, end))
-        elif not found or found[-1] != block:
-            found.append(block)
+        block = _block_at(start, fenced)
+        if block is not None:
+            if not found or found[-1] != (block.start, block.end):
+                found.append((block.start, block.end))
+        elif bare := plain[start:end].strip():
+            first = start + plain[start:end].index(bare)
+            last = first + len(bare)
+            # The full stop of a list's number ends no sentence.
+            first = found.pop()[0] if found and _NUMBER.fullmatch(passage, found[-1][0], first) else first
+            found.append((first, last))
     return found
 
 
-def _introduced(passage: str, ranges: Sequence[tuple[int, int]], at: int) -> int:
+def _introduced(passage: str, ranges: Sequence[tuple[int, int]], at: int, fenced: Sequence[Block]) -> int:
     """Where the unit ends: one that ends in a colon takes the list, table or code that follows along."""
     start, end = ranges[at]
     if passage[end - 1] not in ":：":
         return end
     for follower, (first, last) in enumerate(ranges[at + 1 :]):
-        block = passage[first:last].lstrip().startswith(("```", "~~~"))
+        block = _block_at(first, fenced)
         listed = bool(_ITEM.match(passage, first)) or passage[first] == "|"
-        if last - start > LONGEST or not (listed or (block and follower == 0)):
+        if last - start > LONGEST or not (listed or (block is not None and follower == 0)):
             return end
         end = last
     return end
+
+
+def _written(passage: str, start: int, stop: int, fenced: Sequence[Block]) -> str:
+    block = _block_at(stop - 1, fenced)
+    if block is None:
+        return passage[start:stop]
+    if block.start <= start:
+        return block.written(passage, stop)
+    return f"{passage[start : block.start].rstrip()}\n\n{block.written(passage, stop)}"
 
 
 def _shortened(passage: str, start: int, end: int) -> int:

@@ -8,6 +8,7 @@ puts it; where that is too little, the answer is that the documents do not say.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from threading import Event
@@ -16,14 +17,15 @@ from rag import text
 from rag.errors import Cancelled, SettingError
 from rag.generators._evidence import worths
 from rag.generators._units import Unit, units
-from rag.prompt import language, nothing_found, refusal
+from rag.prompt import Language, language, nothing_found, refusal
 from rag.protocols import Embedder, Generator, OnText
 from rag.types import Draft, Hit
 
 _PASSAGES = 5  # only the best passages are quoted
 _NEARNESS = 0.75  # what the nearest passage's cosine is worth where it shares no word with the question
 _NEARLY = 0.5  # further units must be worth this share of the best one
-_NUMBER = re.compile(r"\[(\d+)\]")
+_NUMBER = re.compile(r"(?<!\w)[\[【](\d+)[\]】]|[\[【](0*[1-9]\d*)[\]】]")
+_FENCED = re.compile(r"^(`{3,}|~{3,}).*?^\1[`~]*$", re.MULTILINE | re.DOTALL)
 
 
 class ExtractiveGenerator:
@@ -70,7 +72,9 @@ class ExtractiveGenerator:
         confidence = _confidence(asked, best)
         found = [unit for marker, hit in enumerate(hits, 1) for unit in units(marker, hit)]
         if confidence < self._threshold or not any(unit.marker <= _PASSAGES for unit in found):
-            return _refusal(question, confidence)
+            return _refusal(question, confidence, self._threshold)
+        if not all(unit.asks for unit in found if unit.marker <= _PASSAGES):
+            found = [unit for unit in found if not unit.asks]
         chosen = _choose(found, worths(question, found, hits, self._embedder), self._sentences)
         quotes = tuple((unit.marker, unit.text) for unit in chosen)
         return Draft(_written(chosen), quotes, confidence=confidence)
@@ -118,26 +122,51 @@ def _written(chosen: Sequence[Unit]) -> str:
     """The answer's text; what has lines of its own, a list or code, stands in a paragraph of its own."""
     pieces: list[str] = []
     for unit in sorted(chosen, key=lambda unit: (unit.marker, unit.start)):
-        block = unit.text.lstrip().startswith(("```", "~~~"))
-        piece = f"{_unmarked(unit.text)}{chr(10) if block else ' '}[{unit.marker}]"
-        apart = "\n" in unit.text or (pieces and "\n" in pieces[-1])
+        last = unit.written.rpartition("\n")[2]
+        # On the line of the fence a marker would keep the block open.
+        gap = "\n" if last.startswith(("```", "~~~")) else " "
+        piece = f"{_unmarked(unit.written)}{gap}[{unit.marker}]"
+        apart = "\n" in unit.written or (pieces and "\n" in pieces[-1])
         pieces += [("\n\n" if apart else " ") if pieces else "", piece]
     return "".join(pieces)
 
 
-def _unmarked(sentence: str) -> str:
-    """A document's own [12] in full width: in an answer only our markers may look like markers."""
-    return _NUMBER.sub(r"［\1］", sentence)
+def _unmarked(written: str) -> str:
+    """A document's own [12] in full width: in an answer only our markers may look like markers.
+
+    In code it becomes [ 12], which still runs; `args[0]` is left alone, as no marker counts from 0.
+    """
+    found, at = [], 0
+    for block in _FENCED.finditer(written):
+        found += [_NUMBER.sub(_full_width, written[at : block.start()]), _NUMBER.sub(_spaced, block.group())]
+        at = block.end()
+    return "".join([*found, _NUMBER.sub(_full_width, written[at:])])
 
 
-_REASONS = {
-    "en": "confidence {share:.0%}: the best passages hold too little of what is asked",
-    "zh": "把握只有 {share:.0%}：最好的几段里没有多少与所问相关的内容",
+def _full_width(number: re.Match[str]) -> str:
+    return f"［{number[1] or number[2]}］"
+
+
+def _spaced(number: re.Match[str]) -> str:
+    return f"[ {number[1] or number[2]}]"
+
+
+_UNQUOTABLE: dict[Language, str] = {
+    "en": "the best passages have no sentence that could be quoted",
+    "zh": "最好的几段里没有可以引用的句子",
+}
+_REASONS: dict[Language, str] = {
+    "en": "confidence {share} %, answers begin at {least} %: the best passages show too little of what is "
+    "asked to answer from them",
+    "zh": "把握 {share}%，达到 {least}% 才作答：最好的几段与所问相合之处太少，不足以作答",
 }
 
 
-def _refusal(question: str, confidence: float) -> Draft:
-    reason = _REASONS[language(question)].format(share=confidence)
+def _refusal(question: str, confidence: float, threshold: float) -> Draft:
+    # Rounded down and up, so that what lies below the threshold is never shown as equal to it.
+    share, least = math.floor(confidence * 100 + 1e-6), math.ceil(threshold * 100 - 1e-6)
+    reasons = _REASONS if confidence < threshold else _UNQUOTABLE
+    reason = reasons[language(question)].format(share=share, least=least)
     return Draft(refusal(question), abstained=True, reason=reason, confidence=confidence)
 
 

@@ -196,3 +196,12 @@ def test_whatever_is_drafted_every_quote_is_exact_and_every_marker_leads_to_one(
 def test_markers_are_read_as_models_write_them_and_code_is_left_alone(written: str, kept: str) -> None:
     passages = [Hit(Chunk("a.md", 0, text, 0, len(text)), 1.0) for text in ("It holds oil first.",) * 2]
     assert cite(Draft(written), passages)[0] == kept
+
+
+@pytest.mark.parametrize("own", ["［3］", "[ 3]"], ids=["in prose", "in code"])
+def test_an_address_with_a_number_in_brackets_is_known_as_quotations_write_it(own: str) -> None:
+    quote = "See https://example.org/rows[3]x and go on."
+    draft = Draft(f"{quote.replace('[3]', own)} [1]", quotes=((1, quote),))
+    text, [citation] = cite(draft, [Hit(Chunk("a.md", 0, quote, 0, len(quote)), 1.0)])
+    assert text == draft.text
+    assert citation.quote == quote

@@ -103,7 +103,7 @@ def test_a_file_in_another_encoding_is_named() -> None:
     [
         (
             "indx = 'a'",
-            r"indx: no such setting; valid here: api, dense, embedder, generator, index, ingest, pdf",
+            r"indx: no such setting; valid here: api, dense, embedder, fallback, generator, index",
         ),
         ("[retreiver]\nk = 3", r"retreiver: no such setting; valid here: .*retriever"),
         (

@@ -55,6 +55,12 @@ def test_an_address_of_no_passage_goes_also_if_it_resembles_one(address: str) ->
     assert inactive(f"See {address}.", [PASSAGE]) == f"See {REMOVED}."
 
 
+def test_the_mark_that_ends_a_passages_sentence_is_no_part_of_an_address() -> None:
+    passage = "Have you read https://example.org/manual?"
+    assert inactive(passage, [passage]) == passage
+    assert inactive("https://example.org/manual?leak=1", [passage]) == REMOVED
+
+
 @pytest.mark.parametrize(
     "written",
     [

@@ -277,3 +277,37 @@ def test_a_filter_that_makes_no_sense_is_refused(words: tuple[str, str], rag: Co
     done = rag("search", "lamp", *words)
     assert done.returncode == 2
     assert "such as" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("question", "begins", "stop"),
+    [("Who won the chess championship?", "Refused: ", "."), ("谁赢了象棋冠军？", "未作答：", "。")],
+)
+def test_a_refusal_is_of_one_language(
+    question: str, begins: str, stop: str, rag: Command, index: Settings
+) -> None:
+    done = rag("ask", question, "--index", str(index.index), "--mode", "sparse")
+    assert done.returncode == 0, done.stderr
+    line = done.stdout.splitlines()[-1]
+    assert line.startswith(begins)
+    assert line.endswith(stop)
+    assert line.isascii() == question.isascii()
+
+
+def test_an_answer_in_the_documents_words_is_fine_when_it_is_checked_again(
+    rag: Command, settings_for: Callable[[Path], Settings], write_index: Callable[..., object], tmp_path: Path
+) -> None:
+    written = (
+        "Of the backup tool restic Smith et al. [2] say that it is fast\n\n"
+        "Smith says: install the backup tool restic by\n\n```bash\ninstall restic of Smith # backup tool\n"
+    )
+    write_index(settings_for(tmp_path / "own"), {"backup.md": written})
+    where = ("--index", str(tmp_path / "own"))
+    question = "What does Smith say of the backup tool restic?"
+    done = rag("ask", question, *where, "--mode", "sparse", "--json")
+    answer = json.loads(done.stdout)
+    assert len(answer["citations"]) > 1
+    assert "[?]" not in answer["answer"]
+    (tmp_path / "answer.json").write_text(done.stdout, "utf-8")
+    done = rag("verify", "answer.json", *where)
+    assert (done.returncode, done.stdout.splitlines()[-1]) == (0, "fine"), done.stdout

@@ -82,3 +82,38 @@ def test_whatever_is_drafted_keeping_changes_no_word_and_dropping_leaves_nothing
 ) -> None:
     draft = Draft("".join([free, *parts]))
     assert len(verified(draft, HITS, "drop").text) <= len(verified(draft, HITS, "keep").text)
+
+
+CODE = "```bash\nsudo apt-get update\n\nsudo apt-get install restic\n\nrestic version\n```"
+VERBATIM = [
+    CODE,
+    "Install it with:\n\n" + CODE,
+    "As shown by Smith et al. [2] the gradient vanishes, cf. Fig. 3. It is small",
+    "Approx. 3 of 4 files, i.e. most of them, are kept. See [the manual](https://example.org/a) <b>first</b>",
+    "The lamp burned\n   rape oil until 1923",
+    "参见【2】。灯塔建于1856年[3]，至今仍在使用",
+]
+
+
+@pytest.mark.parametrize("quote", VERBATIM)
+@pytest.mark.parametrize("other", VERBATIM)
+def test_what_is_quoted_word_for_word_is_borne_out_and_nothing_is_put_into_it(quote: str, other: str) -> None:
+    hits = [hit(quote), hit(other)]
+    shown = [each.translate(str.maketrans("[]【】", "［］［］")) for each in (quote, other)]
+    draft = Draft(f"{shown[0]}\n[1]\n\n{shown[1]}\n[2]", quotes=((1, quote), (2, other)))
+    result = verified(draft, hits)
+    assert result.unsupported == ()
+    assert MARK not in result.text
+    assert unsupported(result.text, {1: [quote], 2: [other]}) == []
+
+
+def test_words_beside_a_quote_are_not_borne_out_by_it() -> None:
+    quotes = {1: ["The lamp burned rape oil until 1923"]}
+    assert unsupported("In Paris the lamp burned rape oil until 1923 [1].", quotes)
+    assert unsupported("The lamp burned rape oil until 1923 [1]. It stands in Paris [1].", quotes)
+
+
+def test_a_mark_stands_behind_a_block_and_never_in_it() -> None:
+    block = "```sh\npip install server\n\npip install CUDA-13.7\n```"
+    marked = verified(Draft(f"Logs go to `logs` [2].\n\n{block}"), HITS).text
+    assert marked.endswith(f"{block}\n\n{MARK}")

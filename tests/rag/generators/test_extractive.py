@@ -9,6 +9,7 @@ from typing import cast
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from rag.build import build_embedder
 from rag.config import load_settings
@@ -16,6 +17,7 @@ from rag.errors import Cancelled, SettingError
 from rag.generators.extractive import ExtractiveGenerator, build
 from rag.protocols import Embedder
 from rag.types import Chunk, Hit, Leg, Vectors
+from rag.verify import quotes_of, unsupported, verified
 
 
 def hit(written: str, *, document: str = "notes.md", cosine: float | None = None) -> Hit:
@@ -206,3 +208,117 @@ def test_numbers_in_a_documents_own_brackets_do_not_pose_as_markers() -> None:
     draft = build().generate("What did Smith show?", [hit("Smith [3] showed the gradient [12].")])
     assert draft.text == "Smith ［3］ showed the gradient ［12］. [1]"
     assert draft.quotes == ((1, "Smith [3] showed the gradient [12]."),)
+
+
+INSTALL = "```bash\nsudo apt-get update\n\nsudo apt-get install restic\n\nrestic version\n```"
+
+
+@pytest.mark.parametrize(
+    "passage",
+    [
+        f"Install the backup tool:\n\n{INSTALL}\n\nThen restic asks for a password.",
+        f"- Install restic so:\n\n    {INSTALL.replace(chr(10), chr(10) + '    ')}\n\nThen restic asks.",
+        "Run restic:\n\n```bash\nrestic install\n" + "restic backup of one more folder\n" * 40 + "```\n",
+        "    ```py\n    def restic():\n        return 'apt-get install'\n    ```\n\nThen restic asks.",
+        INSTALL.removesuffix("\n```"),
+        INSTALL.removeprefix("```bash\n") + "\n\nThen restic asks for a password.",
+        INSTALL.removeprefix("```bash\n") + f"\n\nOr, with restic of one's own:\n\n{INSTALL}",
+    ],
+    ids=[
+        "whole",
+        "indented",
+        "indented twice",
+        "long",
+        "end cut off",
+        "beginning cut off",
+        "beginning cut off, another",
+    ],
+)
+def test_code_stands_between_fences_of_its_own_wherever_it_was_cut(passage: str) -> None:
+    hits = [hit(passage)]
+    draft = build(sentences=2, threshold=0.0).generate("install update restic", hits)
+    assert all(quote in passage for _, quote in draft.quotes)
+    result = verified(draft, hits)
+    assert result.unsupported == ()
+    tokens = MarkdownIt().parse(result.text)
+    code = "".join(token.content for token in tokens if token.type == "fence")
+    prose = "".join(token.content for token in tokens if token.type == "inline")
+    assert "restic" in code
+    assert "[1]" not in code
+    assert "apt-get" not in prose
+    assert "[1]" in prose
+    assert not any(token.type == "code_block" for token in tokens)
+
+
+def test_code_with_numbers_in_brackets_still_runs_and_has_no_marker() -> None:
+    passage = "```python\nvalue = args[0] + rows[12]\n```"
+    draft = build(threshold=0.0).generate("value of rows", [hit(passage)])
+    assert draft.text == "```python\nvalue = args[0] + rows[ 12]\n```\n[1]"
+    assert verified(draft, [hit(passage)]).unsupported == ()
+
+
+@pytest.mark.parametrize(
+    "nothing",
+    [
+        ":label:`gradient_clipping`",
+        "![The gradient. How gradient clipping works.](../img/gradient.svg)",
+        "{* ../../docs_src/gradient/clipping_py310.py hl[1,11] *}",
+        ":numref:`gradient_clipping`",
+        ".. figure:: gradient_clipping.png",
+        "What is gradient clipping?",
+        "**什么是 gradient clipping？**",
+    ],
+)
+def test_labels_pictures_inclusions_and_questions_are_not_quoted(nothing: str) -> None:
+    passage = f"{nothing}\n\nIt limits the norm of the gradient."
+    draft = build(threshold=0.0).generate("What is gradient clipping?", [hit(passage)])
+    assert draft.quotes == ((1, "It limits the norm of the gradient."),)
+
+
+def test_a_question_is_quoted_where_nothing_else_is_there() -> None:
+    draft = build(threshold=0.0).generate("gradient clipping", [hit("What is gradient clipping?")])
+    assert draft.quotes == ((1, "What is gradient clipping?"),)
+
+
+MARKDOWN = [
+    *("```\n", "```sh\n", "~~~\n", "    ```\n", "a[1] = b[0]\n", "See [2] e.g. it. ", "port?\n\n", "- x\n"),
+    *("Prose:\n\n", "![a](b)\n", ":label:`port`\n", "<b>port</b> [x](https://a.test) ", "【3】\n", "\n"),
+]
+
+
+@given(st.lists(st.sampled_from(MARKDOWN), min_size=1, max_size=12).map("".join))
+def test_whatever_is_quoted_is_borne_out(passage: str) -> None:
+    hits = [hit(passage), hit(f"Another port. {passage}")]
+    draft = build(threshold=0.0).generate("port prose a b", hits)
+    if not draft.abstained:
+        result = verified(draft, hits)
+        assert result.unsupported == ()
+        assert unsupported(result.text, quotes_of(result.citations)) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "shares"),
+    [
+        ("Which option sets the colour of the banner?", ("confidence 25 %", "begin at 40 %")),
+        ("哪个选项设置横幅颜色？", ("把握 ", "达到 40% 才作答")),
+    ],
+)
+def test_a_refusal_says_how_far_from_an_answer_it_was(question: str, shares: tuple[str, str]) -> None:
+    reason = build().generate(question, [hit("The banner is a board.")]).reason or ""
+    assert all(share in reason for share in shares)
+
+
+@pytest.mark.parametrize(("confidence", "shown"), [(0.399, "39 %"), (0.29, "29 %"), (0.0, "0 %")])
+def test_what_is_below_the_threshold_is_never_shown_as_equal_to_it(confidence: float, shown: str) -> None:
+    draft = build().generate("Which colour?", [hit("nothing", cosine=confidence / 0.75)])
+    assert draft.confidence == confidence
+    assert f"confidence {shown}" in (draft.reason or "")
+
+
+def test_a_numbered_list_keeps_its_numbers_and_its_steps() -> None:
+    passage = "To install the server:\n\n1. Fetch it.\n2. Run it.\n\nEverything else is optional."
+    draft = build(sentences=1).generate("How do I install the server?", [hit(passage)])
+    assert draft.quotes == ((1, "To install the server:\n\n1. Fetch it.\n2. Run it."),)
+    asked = "1. Why gradient clipping?\n1. What is gradient clipping?\n\nIt limits the norm."
+    draft = build(threshold=0.0).generate("What is gradient clipping?", [hit(asked)])
+    assert draft.quotes == ((1, "It limits the norm."),)
