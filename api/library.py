@@ -16,7 +16,7 @@ from api.errors import RefusedError
 from api.redact import Redactor
 from rag.build import build_store
 from rag.config import Settings
-from rag.generation import read_manifest
+from rag.indexes.generation import read_manifest
 from rag.protocols import Store, StoredDocument
 from rag.sources import roots_of
 

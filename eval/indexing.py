@@ -192,7 +192,7 @@ def _environment(settings: Settings) -> dict[str, str]:
 
 
 def _counted(test_set: TestSet, settings: Settings, **found: Any) -> Indexed:
-    from rag.generation import read_manifest
+    from rag.indexes.generation import read_manifest
 
     manifest = read_manifest(settings.index)
     documents, empty = manifest.documents, 0

@@ -22,7 +22,7 @@ from ingest.signatures import signatures
 from rag.build import build_embedder, build_indexer, build_store
 from rag.config import Settings
 from rag.errors import RagError, SettingError
-from rag.indexing import Indexer, check_embedder
+from rag.indexes.publish import Indexer, check_embedder
 from rag.protocols import Loader, Splitter, Store, StoredDocument
 from rag.types import Warned
 

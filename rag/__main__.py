@@ -17,7 +17,7 @@ from rag.types import MODES, Answer, Citation, Filter, Hit
 from rag.wire import answer_json, heading_path, hit_json
 
 if TYPE_CHECKING:
-    from rag.doctor import Examination, Finding
+    from rag.health.doctor import Examination, Finding
     from rag.recheck import Recheck
 
 _EXCERPT = 240
@@ -50,7 +50,7 @@ def _search(options: argparse.Namespace, settings: Settings) -> int:
 
 def _verify(options: argparse.Namespace, settings: Settings) -> int:
     from rag.build import build_store
-    from rag.generation import read_manifest
+    from rag.indexes.generation import read_manifest
     from rag.recheck import read_answer, recheck
 
     answer = read_answer(options.answer)
@@ -70,7 +70,7 @@ def _verify(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _status(options: argparse.Namespace, settings: Settings) -> int:
-    from rag.status import status
+    from rag.health.status import status
 
     result = status(settings)
     _print(options, result, lambda: [f"{name:<14}{value}" for name, value in result.items()])
@@ -78,7 +78,7 @@ def _status(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _doctor(options: argparse.Namespace, settings: Settings) -> int:
-    from rag.doctor import examine
+    from rag.health.doctor import examine
 
     found = examine(settings, files=not options.no_files)
     result = {

@@ -9,10 +9,10 @@ from typing import cast
 from rag.backends import build, check
 from rag.config import Backend, Settings
 from rag.engine import Defaults, Engine
-from rag.generation import read_manifest
 from rag.generators._fallback import WithFallback
-from rag.index import OpenIndex
-from rag.indexing import Indexer, check_embedder
+from rag.indexes.generation import read_manifest
+from rag.indexes.publish import Indexer, check_embedder
+from rag.indexes.reader import OpenIndex
 from rag.protocols import DenseIndex, Embedder, Generator, SparseIndex, Store
 from rag.retrieve import Retriever
 

@@ -9,8 +9,8 @@ import re
 from collections.abc import Sequence
 
 from rag import text
-from rag.claims import missing, sources
-from rag.inactive import inactive
+from rag.facts.claims import missing, sources
+from rag.facts.inactive import inactive
 from rag.types import Chunk, Citation, Draft, Hit
 
 _MARKER = re.compile(r"[\[【](\d{1,3})[\]】]")

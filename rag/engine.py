@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from rag.cite import cite
-from rag.conversation import standing_question
+from rag.conversation.standing import standing_question
 from rag.errors import IndexDamaged, IndexMissing, IndexReplaced, QuestionError
-from rag.generation import MANIFEST, read_manifest
+from rag.indexes.generation import MANIFEST, read_manifest
 from rag.prompt import language, refusal
 from rag.protocols import Generator, History, OnText, Rewriter
 from rag.retrieve import Retriever

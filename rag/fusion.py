@@ -21,6 +21,8 @@ from rag.types import Rows, Vectors
 UNREADABLE = 0.5
 # Cormack, Clarke and Büttcher's constant: how little the first ranks differ.
 _RRF = 60.0
+# The largest score there is.
+_LARGEST = float(np.finfo(np.float32).max)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,7 +64,8 @@ def standardise(scores: Vectors, sample: Vectors) -> Vectors:
         return np.zeros_like(scores)
     mean = float(np.mean(sample, dtype=np.float64))
     unit = float(np.std(sample, dtype=np.float64)) or abs(mean) or 1.0
-    return ((scores.astype(np.float64) - mean) / unit).astype(np.float32)
+    # A sample that hardly spreads makes some scores larger than float32 can say.
+    return np.clip((scores.astype(np.float64) - mean) / unit, -_LARGEST, _LARGEST).astype(np.float32)
 
 
 def rescale(scores: Vectors, sample: Vectors) -> Vectors:

@@ -11,12 +11,12 @@ from collections.abc import Callable
 import numpy as np
 
 from rag.config import DictionaryName, FusionName
-from rag.dictionary import find_dictionary
+from rag.expansion.dictionary import find_dictionary
+from rag.expansion.wording import Wording, word
 from rag.fusion import Evidence, fuse
-from rag.index import OpenIndex
+from rag.indexes.reader import OpenIndex
 from rag.protocols import Embedder
 from rag.types import EVERYTHING, Filter, Hit, Leg, Mask, Mode, Ranking, Rows, Vectors
-from rag.wording import Wording, word
 
 # Over how many of a leg's best scores they are standardised. Words match much that is indifferent, and a
 # wider look at it sets the scale better; everything has a vector, and more of that changes little.

@@ -10,10 +10,10 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from rag.characters import CJK_CHARACTER, UNSPACED, run_asked, run_characters, run_terms, simplify
-from rag.sentences import sentences
+from rag.language.characters import CJK_CHARACTER, UNSPACED, run_asked, run_characters, run_terms, simplify
+from rag.language.sentences import sentences
+from rag.language.words import STOP_WORDS, WORD, stem, word_terms
 from rag.types import Chunk
-from rag.words import STOP_WORDS, WORD, stem, word_terms
 
 __all__ = [
     "CJK_CHARACTER",

@@ -9,8 +9,8 @@ from typing import Literal, TypeAlias
 
 from rag import text
 from rag.cite import cite
-from rag.claims import missing, sources
-from rag.inactive import visible
+from rag.facts.claims import missing, sources
+from rag.facts.inactive import visible
 from rag.types import Citation, Draft, Hit
 
 Policy: TypeAlias = Literal["keep", "mark", "drop"]

@@ -14,7 +14,7 @@ from api.routes.described import described
 from api.schemas import Alive, NotReady, Ready
 from api.service import service_of
 from rag.errors import RagError
-from rag.generation import read_manifest
+from rag.indexes.generation import read_manifest
 
 STATIC = Path(__file__).parent.parent / "static"
 

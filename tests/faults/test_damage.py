@@ -16,7 +16,7 @@ import pytest
 from rag.build import build_indexer, build_retriever
 from rag.config import Settings, load_settings
 from rag.errors import RagError
-from rag.generation import read_manifest
+from rag.indexes.generation import read_manifest
 from rag.types import Chunk, Document
 
 TIMES = 100 if os.environ.get("LECTERN_FAULTS") == "all" else 2

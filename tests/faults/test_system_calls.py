@@ -32,8 +32,8 @@ FORKER = """
 import ctypes, json, os, sys
 import torch
 torch.set_num_threads(1)
-import rag.indexing
-rag.indexing._BATCH_CHUNKS = 4
+import rag.indexes.publish
+rag.indexes.publish._BATCH_CHUNKS = 4
 from ingest.__main__ import main
 from rag.build import build_embedder
 from rag.command import run

@@ -16,7 +16,7 @@ from rag.build import build_engine, build_indexer
 from rag.config import Settings
 from rag.engine import Defaults, Engine
 from rag.errors import Cancelled, IndexDamaged, IndexMissing, QuestionError, SettingError
-from rag.generation import segment_folder
+from rag.indexes.generation import segment_folder
 from rag.types import Chunk, Document, Draft, Filter, Hit
 
 SettingsFor = Callable[..., Settings]

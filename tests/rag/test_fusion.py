@@ -49,6 +49,13 @@ def test_standardising_keeps_the_order_and_is_always_a_number(sample: Vectors, s
     assert (np.diff(result[order]) >= 0).all()
 
 
+def test_a_score_far_beyond_a_sample_of_no_spread_is_the_largest_number_and_not_infinite() -> None:
+    hardly = np.array([1e-45, 0.0], dtype=np.float32)
+    result = standardise(np.array([1.0, -1.0], dtype=np.float32), hardly)
+    assert np.isfinite(result).all()
+    assert result[0] > result[1]
+
+
 @settings(deadline=None)
 @given(value=SCORE.filter(lambda value: abs(value) > 1e-3), count=st.integers(1, 30))
 def test_a_match_stands_above_no_match_where_all_matches_score_the_same(value: float, count: int) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from rag.config import Settings
-from rag.generation import read_manifest, segment_folder
+from rag.indexes.generation import read_manifest, segment_folder
 
 HEAVY = ("torch", "transformers", "faiss", "sentence_transformers", "baguetter", "unidecode", "sklearn")
 HIT = {"document", "start", "end", "page", "heading", "text", "score", "sparse", "dense"}

@@ -11,8 +11,8 @@ import pytest
 from rag import text
 from rag.build import build_retriever
 from rag.config import FusionName, Settings
-from rag.dictionary import find_dictionary
 from rag.errors import SettingError
+from rag.expansion.dictionary import find_dictionary
 from rag.fusion import standardise, trust, weighted_sum
 from rag.protocols import Embedder
 from rag.retrieve import Retriever

@@ -1,0 +1,217 @@
+"""What is wrong with an index and the documents in it, and whether a person has to do something."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from rag.build import build_embedder, build_store
+from rag.config import Settings
+from rag.duplicates import plain
+from rag.errors import IndexDamaged, RagError, SettingError
+from rag.files import faults
+from rag.health.links import broken_links
+from rag.indexes.generation import Manifest, files_of, read_manifest
+from rag.indexes.publish import state_of
+from rag.indexes.reader import is_record_of
+from rag.protocols import Embedder, Store, StoredChunk, StoredDocument
+from rag.sources import changes, gone, is_gone, roots_of
+from rag.types import Warned
+
+_MARKDOWN = (".md", ".markdown")
+_UNIT = 2e-3  # how far a squared length may be from 1: far above rounding, far below a real fault
+# Warnings of loaders that tell of something mended or marked: nobody has to do anything.
+_MENDED = ("control_characters", "encoding", "ocr")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing found, of a document or (None) of the index itself."""
+
+    kind: str
+    document: str | None
+    detail: str
+    needs_a_person: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """The published generation ("" where its manifest is damaged), its size, and what was found."""
+
+    generation: str
+    documents: int
+    chunks: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def healthy(self) -> bool:
+        """Whether nobody has to do anything."""
+        return not any(finding.needs_a_person for finding in self.findings)
+
+
+def examine(settings: Settings, *, files: bool = True) -> Examination:
+    """Examine the index and, with `files`, the files it was made from; changes nothing.
+
+    Findings come in the order of their kind. Raises IndexMissing if there is no index, SettingError if
+    its record is of another version. Details of secrets name file, line and kind alone.
+    """
+    findings: list[Finding] = []
+    manifest: Manifest | None = None
+    try:
+        manifest = read_manifest(settings.index)
+        findings.extend(_published(settings.index, manifest))
+    except IndexDamaged as error:
+        findings.append(Finding("damage", None, str(error)))
+    try:
+        with closing(build_store(settings, read_only=True)) as store:
+            findings.extend(_examined(settings, manifest, store, files))
+    except IndexDamaged as error:
+        findings.append(Finding("damage", None, str(error)))
+    except ValueError as error:  # what a flipped bit makes of a number, a text or an array
+        detail = f"the record holds what cannot be read ({error}): {_rebuild(settings)}"
+        findings.append(Finding("damage", None, detail))
+    findings = sorted(dict.fromkeys(findings), key=lambda each: each.kind)
+    if manifest is None:
+        return Examination("", 0, 0, tuple(findings))
+    return Examination(manifest.generation, manifest.documents, manifest.chunks, tuple(findings))
+
+
+def _examined(settings: Settings, manifest: Manifest | None, store: Store, files: bool) -> Iterator[Finding]:
+    for fault in store.faults():
+        yield Finding("damage", None, fault)
+    living, remembered = store.documents(), store.settings()
+    if manifest and not is_record_of(remembered, manifest):
+        detail = "the record is not the one that the generation was made from: run `python -m ingest` again"
+        yield Finding("damage", None, detail)
+    elif manifest and state_of(living) != manifest.state:
+        detail = "the record holds changes that no search sees yet: run `python -m ingest` again"
+        yield Finding("unpublished", None, detail)
+    known = manifest.embedder if manifest else remembered.get("embedder")
+    embedder, complaint = _embedder(settings, known)
+    if complaint:
+        yield Finding("embedder", None, complaint)
+    for document in living:
+        yield from _warnings(document, settings)
+    yield from _texts(store, living, files)
+    yield from _chunks(store.chunks(), embedder, _rebuild(settings))
+    if files:
+        yield from _files(settings, living, roots_of(remembered), embedder is not None)
+
+
+def _published(folder: Path, manifest: Manifest) -> Iterator[Finding]:
+    """Every file of the generation that is not what was written."""
+    remedy = "run `python -m ingest` on your folder again, it rebuilds from the record"
+    for file, fault in faults(files_of(folder, manifest)):
+        yield Finding("damage", None, f"{file} {fault}: {remedy}")
+
+
+def _embedder(settings: Settings, known: str | None) -> tuple[Embedder | None, str]:
+    """The embedder that is set if it is the index's, else what to say."""
+    try:
+        embedder = build_embedder(settings)
+        if known is None or embedder.fingerprint == known:
+            return embedder, ""
+    except SettingError as error:
+        return None, str(error)
+    return None, (
+        f"the index was made with {known}, the setting is now {embedder.fingerprint}: "
+        f"set embedder.model back, or {_rebuild(settings)}"
+    )
+
+
+def _warnings(document: StoredDocument, settings: Settings) -> Iterator[Finding]:
+    """What was said when the document was read, and stands until it is read again."""
+    kinds = {each.kind for each in document.warnings}
+    for each in document.warnings:
+        needed = _needs_a_person(each, document, settings)
+        yield Finding(each.kind, document.id, each.detail, needed)
+    if document.empty_pages and not kinds & {"empty_pages", "garbled", "broken_pages"}:
+        yield Finding("empty_pages", document.id, f"{document.empty_pages} pages hold no text")
+
+
+def _needs_a_person(warned: Warned, document: StoredDocument, settings: Settings) -> bool:
+    if warned.kind == "empty":
+        return not _holds_nothing(Path(document.source))
+    if warned.kind == "secret":
+        return settings.ingest.secrets == "flag"
+    if warned.kind == "mojibake":
+        return not warned.detail.endswith("repaired")
+    return warned.kind not in _MENDED or "\ufffd" in warned.detail
+
+
+def _holds_nothing(file: Path) -> bool:
+    """Whether this is a file of no bytes, which nothing can be missing from."""
+    try:
+        return file.stat().st_size == 0
+    except OSError:
+        return False
+
+
+def _texts(store: Store, living: Sequence[StoredDocument], files: bool) -> Iterator[Finding]:
+    """Documents without text, documents that say the same, and broken links; one text at a time."""
+    first: dict[bytes, str] = {}
+    for stored in living:
+        document = store.document(stored.id)
+        if document is None:  # removed by an ingest that runs meanwhile
+            continue
+        codes, _ = plain([document.text])
+        if not len(codes):
+            if not {each.kind for each in stored.warnings} & {"empty", "secret"}:
+                detail = "holds no text: nothing of it can be found"
+                yield Finding("empty", stored.id, detail, not _holds_nothing(Path(stored.source)))
+            continue
+        earlier = first.setdefault(hashlib.blake2b(codes.tobytes(), digest_size=16).digest(), stored.id)
+        if earlier != stored.id:
+            yield Finding("duplicate", stored.id, f"is the same text as {earlier}", needs_a_person=False)
+        source = Path(stored.source)
+        if files and stored.source and source.suffix.lower() in _MARKDOWN and not is_gone(source):
+            for link in broken_links(document.text, source):
+                yield Finding("broken_link", stored.id, f"line {link.line}: there is no file {link.path}")
+
+
+def _chunks(chunks: Iterator[StoredChunk], embedder: Embedder | None, remedy: str) -> Iterator[Finding]:
+    """Vectors that no search can use, and chunks that were embedded in part only."""
+    total: Counter[str] = Counter()
+    wrong: Counter[str] = Counter()
+    truncated: Counter[str] = Counter()
+    for stored in chunks:
+        name, vectors = stored.chunk.document_id, stored.vectors
+        total[name] += 1
+        with np.errstate(all="ignore"):
+            squares = np.einsum("ij,ij->i", vectors, vectors)
+            sound = bool((np.abs(squares - 1) < _UNIT).all())
+        if not sound or (embedder and vectors.shape[1] != embedder.dimension):
+            wrong[name] += 1
+        if embedder and len(embedder.windows(stored.chunk.indexed_text)) > len(vectors):
+            truncated[name] += 1
+    for name, count in wrong.items():
+        detail = f"vectors of {count} of {total[name]} chunks are not unit vectors of the embedder: {remedy}"
+        yield Finding("vectors", name, detail)
+    for name, count in truncated.items():
+        detail = f"{count} of {total[name]} chunks were embedded in part only: {remedy}"
+        yield Finding("truncated", name, detail)
+
+
+def _files(
+    settings: Settings, living: Sequence[StoredDocument], roots: Sequence[Path], same_embedder: bool
+) -> Iterator[Finding]:
+    """Where the files have gone another way than the index."""
+    for name, detail in gone(living, roots):
+        yield Finding("stale", name, detail)
+    there = [root for root in roots if not is_gone(root)]
+    if there and same_embedder:  # with another one every file would be read anew: that was said already
+        try:
+            for name, detail in changes(settings, there):
+                yield Finding("stale", name, detail)
+        except RagError as error:
+            yield Finding("stale", None, f"whether files have changed cannot be told: {error}")
+
+
+def _rebuild(settings: Settings) -> str:
+    return f"run `python -m ingest PATH --index {settings.index} --rebuild`"

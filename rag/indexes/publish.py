@@ -1,0 +1,295 @@
+"""The write path: documents and their chunks are embedded, recorded and published.
+
+Documents wait until their chunks fill a batch, are embedded together and committed one by one; a
+process killed at any moment loses only what was waiting.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from uuid import uuid4
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from rag import text
+from rag.errors import IndexBusy, IndexDamaged, IndexMissing, RagError, SettingError
+from rag.files import DAMAGED, MISSING, faults
+from rag.indexes.generation import Manifest, files_of, publish, read_manifest
+from rag.indexes.reader import RECORD, is_record_of, stamped
+from rag.indexes.segments import Writer
+from rag.protocols import Changes, DenseIndex, Embedder, SparseIndex, Store, StoredDocument
+from rag.types import Chunk, Document, Vectors, Warned
+
+_BATCH_CHUNKS = 512
+_LOCK = "lock"
+_HOLDER = "lock.json"
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    document: Document
+    chunks: Sequence[Chunk]
+    source: str
+    empty_pages: int
+    warnings: Sequence[Warned]
+
+
+class Indexer:
+    """The one writer of an index folder; use as a context manager, which takes and frees its lock."""
+
+    def __init__(
+        self,
+        folder: Path,
+        open_store: Callable[[], Store],
+        embedder: Embedder,
+        sparse: SparseIndex,
+        dense: DenseIndex,
+        made_with: Mapping[str, str],
+        *,
+        start_over: bool = False,
+    ) -> None:
+        self.embedded_chunks = 0
+        self.embedding_seconds = 0.0
+        self._folder = folder
+        self._open_store = open_store
+        self._embedder = embedder
+        self._sparse = sparse
+        self._dense = dense
+        self._start_over = start_over
+        self._made_with = {**made_with, "analyser": text.VERSION}
+        self._waiting: list[_Waiting] = []
+        self._waiting_chunks = 0
+
+    def __enter__(self) -> Indexer:
+        """Take the lock and open the record.
+
+        Raises IndexBusy naming the holder, or SettingError if the index is of another embedder.
+        """
+        with ExitStack() as leaving:
+            lock = _take_lock(self._folder)
+            leaving.callback(_free_lock, self._folder, lock)
+            self.store = self._open_store()
+            leaving.callback(self.store.close)
+            self._manifest = self._published()
+            if self._start_over:
+                self.store.clear()
+                self.store.remember("embedder", self._embedder.fingerprint)
+            self._check_embedder()
+            self._leaving = leaving.pop_all()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._leaving.close()
+
+    def add(
+        self,
+        document: Document,
+        chunks: Sequence[Chunk],
+        source: str = "",
+        empty_pages: int = 0,
+        warnings: Sequence[Warned] = (),
+    ) -> None:
+        """Have a document indexed; it is recorded when its batch is full or at `flush`.
+
+        `source` is the full path of its file, `empty_pages` how many of its pages hold no text,
+        `warnings` what was said when it was read.
+        """
+        self._waiting.append(_Waiting(document, chunks, source, empty_pages, warnings))
+        self._waiting_chunks += len(chunks)
+        if self._waiting_chunks >= _BATCH_CHUNKS:
+            self.flush()
+
+    def flush(self) -> None:
+        """Embed and record every waiting document."""
+        if not self._waiting:
+            return
+        embedded = self._embed([chunk for waiting in self._waiting for chunk in waiting.chunks])
+        self.store.remember("embedder", self._embedder.fingerprint)
+        for waiting in self._waiting:
+            self.store.replace(
+                waiting.document,
+                waiting.chunks,
+                [next(embedded) for _ in waiting.chunks],
+                source=waiting.source,
+                empty_pages=waiting.empty_pages,
+                warnings=waiting.warnings,
+            )
+        self._waiting.clear()
+        self._waiting_chunks = 0
+
+    def remove(self, document_ids: Iterable[str]) -> None:
+        """Forget documents, those just added as well; they answer until `publish`."""
+        self.flush()
+        self.store.remove(document_ids)
+
+    def publish(self) -> str:
+        """Flush, make the living documents a generation if they are not one already, and name it.
+
+        What is published already is built upon: the cost is that of the changes. Only where it was made
+        otherwise, or is damaged, is everything written anew from the record.
+        """
+        self.flush()
+        self._manifest = self._published()  # as it is: a publish may have failed after it was seen
+        base = self._base()
+        changes = self.store.changes(base.mark, base.number) if base else self._everything()
+        if base and not (changes.added or changes.removed):
+            if self._is_intact(base):
+                return base.generation
+            base, changes = None, self._everything()
+        try:
+            return self._publish(base, changes)
+        except IndexDamaged:  # a segment that was to be merged
+            return self._publish(None, self._everything())
+
+    def _publish(self, base: Manifest | None, changes: Changes) -> str:
+        number = max(self._manifest.number if self._manifest else 0, self._last_published()) + 1
+        chunks = self.store.chunks(base.mark if base else 0)
+        writer = Writer(self._folder, self._embedder.dimension, self._sparse, self._dense)
+        segments = writer.write(number, base, chunks, changes.removed_keys)
+        state = shifted(base.state if base else _NOTHING, changes.added, changes.removed)
+        stamp = uuid4().hex
+        self.store.remember(RECORD, stamped(self.store.settings(), stamp))
+        manifest = Manifest(
+            number=number,
+            generation=_digest([state, self._embedder.fingerprint, self._made_with])[:12],
+            state=state,
+            embedder=self._embedder.fingerprint,
+            made_with=self._made_with,
+            documents=(base.documents if base else 0) + len(changes.added) - len(changes.removed),
+            chunks=sum(segment.living for segment in segments),
+            segments=segments,
+            record=stamp,
+            mark=self.store.mark(),
+        )
+        publish(self._folder, manifest, self._manifest)
+        self.store.collect(number)
+        self._manifest, self._start_over = manifest, False
+        return manifest.generation
+
+    def _everything(self) -> Changes:
+        return Changes(tuple(self.store.documents()), (), ())
+
+    def _check_embedder(self) -> None:
+        """Raise SettingError, saying the way out, if the index holds another embedder's vectors."""
+        known = self.store.settings().get("embedder")
+        if known is not None:
+            check_embedder(self._folder, known, self._embedder)
+
+    def _embed(self, chunks: Sequence[Chunk]) -> Iterator[Vectors]:
+        """What each chunk's indexed text embeds to; texts embedded before are not embedded again."""
+        texts = [chunk.indexed_text for chunk in chunks]
+        known = self.store.known(texts)
+        new = [each for each in dict.fromkeys(texts) if each not in known]
+        windows = [self._embedder.windows(each) for each in new]
+        began = time.perf_counter()
+        encoded = iter(self._embedder.encode([window for own in windows for window in own]) if new else ())
+        self.embedding_seconds += time.perf_counter() - began
+        self.embedded_chunks += len(new)
+        for each, own in zip(new, windows, strict=True):
+            known[each] = np.stack([next(encoded) for _ in own])
+        return iter([known[each] for each in texts])
+
+    def _base(self) -> Manifest | None:
+        """What is published, if the next generation can be made from it and the record's changes."""
+        manifest = self._manifest
+        if manifest is None or self._start_over:
+            return None
+        if (self._embedder.fingerprint, self._made_with) != (manifest.embedder, manifest.made_with):
+            return None
+        if not is_record_of(self.store.settings(), manifest) or self._last_published() != manifest.number:
+            return None
+        return manifest if all(file.is_file() for file, _ in files_of(self._folder, manifest)) else None
+
+    def _is_intact(self, manifest: Manifest) -> bool:
+        """Whether every file is what was written. Raises RagError for one that cannot be read just now."""
+        for file, fault in faults(files_of(self._folder, manifest)):
+            if fault not in (MISSING, DAMAGED):
+                raise RagError(f"{file} {fault}: see to that and run this again")
+            return False
+        return True
+
+    def _published(self) -> Manifest | None:
+        """The manifest, if there is one. After a kill between it and the record, the record follows."""
+        try:
+            manifest = read_manifest(self._folder)
+        except (IndexMissing, IndexDamaged):
+            return None
+        known = is_record_of(self.store.settings(), manifest)
+        if known and self._last_published() == manifest.number - 1:
+            self.store.collect(manifest.number)
+        return manifest
+
+    def _last_published(self) -> int:
+        """The last publish that the record knows of."""
+        return int(self.store.settings().get("published", "0"))
+
+
+_NOTHING = f"{0:064x}"
+
+
+def state_of(documents: Iterable[StoredDocument]) -> str:
+    """Digest of the living documents, for which a manifest says what it was made from."""
+    return shifted(_NOTHING, documents, ())
+
+
+def shifted(state: str, added: Iterable[StoredDocument], removed: Iterable[StoredDocument]) -> str:
+    """The digest after documents came and went.
+
+    A sum of the documents' digests modulo 2^256 (Bellare and Micciancio, "A New Paradigm for
+    Collision-Free Hashing", EUROCRYPT 1997, AdHash): it costs what changed and knows no order.
+    """
+    total = int(state, 16)
+    for sign, documents in ((1, added), (-1, removed)):
+        total += sign * sum(int(_digest([each.id, each.digest]), 16) for each in documents)
+    return f"{total % (1 << 256):064x}"
+
+
+def check_embedder(folder: Path, known: str, embedder: Embedder) -> None:
+    """Raise SettingError, saying the way out, unless `known` is the embedder that is set now."""
+    if known != embedder.fingerprint:
+        raise SettingError(
+            f"the index {folder} was made with the embedder {known}, the setting is now "
+            f"{embedder.fingerprint}: set embedder.model back, choose another --index, or run "
+            f"`python -m ingest PATH --index {folder} --rebuild`"
+        )
+
+
+def _digest(value: object) -> str:
+    return hashlib.sha256(json.dumps(value, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+
+
+def _take_lock(folder: Path) -> FileLock:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / _LOCK, timeout=0)
+        lock.acquire()
+    except Timeout as error:
+        raise IndexBusy(f"{folder} is being written by {_holder(folder)}: wait for it to end") from error
+    except OSError as error:
+        raise SettingError(f"index = {str(folder)!r} cannot be written: {error.strerror}") from error
+    (folder / _HOLDER).write_text(json.dumps({"pid": os.getpid(), "since": time.strftime("%F %T")}), "utf-8")
+    return lock
+
+
+def _free_lock(folder: Path, lock: FileLock) -> None:
+    (folder / _HOLDER).unlink(missing_ok=True)
+    lock.release()
+
+
+def _holder(folder: Path) -> str:
+    try:
+        holder = json.loads((folder / _HOLDER).read_text("utf-8"))
+        return f"process {holder['pid']} since {holder['since']}"
+    except (OSError, ValueError, KeyError):
+        return "another process"

@@ -1,0 +1,125 @@
+"""One generation of an index, opened for reading."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from rag.errors import IndexDamaged, IndexReplaced
+from rag.indexes.generation import Manifest, SegmentFiles, segment_folder, verify
+from rag.protocols import DenseIndex, DenseReader, SparseIndex, SparseReader, Store
+from rag.types import EVERYTHING, Chunk, Filter, Mask, Rows, Segment
+
+# Row to record key: numbers that depend on the record's history and say nothing of the content.
+KEYS = "keys.npy"
+# The setting under which a record keeps the stamps of its last publishes, the newest first. Keys of one
+# record mean nothing in another, nor in the same one put back to an earlier state: a generation carries
+# the stamp that the record got for it.
+RECORD = "record"
+_KEPT_STAMPS = 8
+_MASKS_BYTES = 1 << 24  # filters whose rows are kept for the next question
+
+
+class OpenIndex:
+    """Both search structures of one generation and the chunks their rows stand for.
+
+    The structures are verified and opened when first asked for, so that opening costs next to nothing
+    and a sparse search never reads a vector.
+    """
+
+    def __init__(
+        self, folder: Path, manifest: Manifest, store: Store, sparse: SparseIndex, dense: DenseIndex
+    ) -> None:
+        """Raises IndexDamaged if the keys or the deleted rows are not what was written."""
+        verify(folder, manifest, (KEYS, "deleted-"))
+        self.manifest = manifest
+        self._folder = folder
+        self._store = store
+        self._sparse = sparse
+        self._dense = dense
+        self._segments = [opened_segment(folder, each) for each in manifest.segments]
+        keys = [np.load(segment.folder / KEYS, allow_pickle=False) for segment in self._segments]
+        self._masks: dict[Filter, Mask] = {}
+        self._keys: Rows = np.concatenate([np.zeros(0, dtype=np.int64), *keys])
+
+    @cached_property
+    def sparse(self) -> SparseReader:
+        """The sparse leg's structure. Raises IndexDamaged."""
+        verify(self._folder, self.manifest, ("sparse-",))
+        return self._sparse.open(self._segments)
+
+    @cached_property
+    def dense(self) -> DenseReader:
+        """The dense leg's structure. Raises IndexDamaged."""
+        verify(self._folder, self.manifest, ("dense-",))
+        return self._dense.open(self._segments)
+
+    def among(self, chosen: Filter) -> Mask | None:
+        """Which rows a filter lets through, bool (rows,); None where it is every one."""
+        if chosen == EVERYTHING:
+            return None
+        mask = self._masks.get(chosen)
+        if mask is None:
+            self._check_record()
+            mask = np.isin(self._keys, self._store.select(chosen))
+            if int(self._store.settings().get("published", "0")) > self.manifest.number + 1:
+                raise self._replaced()  # chunks of this generation may have been forgotten meanwhile
+            if (len(self._masks) + 1) * len(mask) > _MASKS_BYTES:
+                self._masks = {}
+            self._masks[chosen] = mask
+        return mask
+
+    def chunks(self, rows: Sequence[int]) -> list[Chunk]:
+        """The chunks of these rows, in their order.
+
+        Raises IndexReplaced if the record no longer holds one: two newer generations were published
+        while this one was in use. Raises IndexDamaged if the record is not the one they were taken from.
+        """
+        self._check_record()
+        keys = [int(self._keys[row]) for row in rows]
+        found = self._store.fetch(keys)
+        missing = [key for key in keys if key not in found]
+        if missing:
+            raise self._replaced()
+        return [found[key] for key in keys]
+
+    def first(self, rows: Rows, count: int) -> Rows:
+        """The first `count` of these rows by document id and position, without reading their texts."""
+        self._check_record()
+        places = self._store.places([int(self._keys[row]) for row in rows])
+        order = sorted(range(len(rows)), key=lambda at: places.get(int(self._keys[rows[at]]), ("", 0)))
+        return rows[np.array(order[:count], dtype=np.int64)]
+
+    def _replaced(self) -> IndexReplaced:
+        return IndexReplaced(
+            f"generation {self.manifest.generation} was replaced while it was read: ask again"
+        )
+
+    def _check_record(self) -> None:
+        """Asked each time: every thread has its own connection, and the file may have been put aside."""
+        if not is_record_of(self._store.settings(), self.manifest):
+            raise IndexDamaged(
+                f"the record of the index is not the one that generation {self.manifest.generation} was "
+                "made from: run `python -m ingest` on your folder again, it publishes what the record holds"
+            )
+
+
+def is_record_of(settings: Mapping[str, str], manifest: Manifest) -> bool:
+    """Whether a record with these settings is the one that the generation was made from, or a later state."""
+    return bool(manifest.record) and manifest.record in settings.get(RECORD, "").split()
+
+
+def stamped(settings: Mapping[str, str], stamp: str) -> str:
+    """The setting `RECORD` with one more stamp."""
+    return " ".join([stamp, *settings.get(RECORD, "").split()][:_KEPT_STAMPS])
+
+
+def opened_segment(folder: Path, entry: SegmentFiles) -> Segment:
+    """The segment that a manifest names, with its deleted rows."""
+    home = segment_folder(folder, entry.number)
+    if not entry.deleted:
+        return Segment(home, entry.rows)
+    return Segment(home, entry.rows, np.load(home / entry.deleted, allow_pickle=False))

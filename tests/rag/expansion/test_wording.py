@@ -1,0 +1,59 @@
+"""Wording: a gloss stands in only where the collection is foreign and the embedder reads it better."""
+
+from __future__ import annotations
+
+import gzip
+
+import pytest
+
+from rag import text
+from rag.expansion.dictionary import Dictionary
+from rag.expansion.wording import word
+from rag.protocols import Embedder
+
+
+@pytest.fixture(scope="module")
+def dictionary(tmp_path_factory: pytest.TempPathFactory) -> Dictionary:
+    file = tmp_path_factory.mktemp("dictionary") / "dictionary.gz"
+    file.write_bytes(gzip.compress("燈塔 灯塔 [deng1 ta3] /lighthouse/\n油 油 [you2] /oil/\n".encode()))
+    return Dictionary(file)
+
+
+def english(term: str) -> bool:
+    """What a collection of English passages holds."""
+    return term.isascii()
+
+
+def test_without_a_dictionary_a_question_is_its_own_wording(embedder: Embedder) -> None:
+    wording = word("灯塔的油", None, english)
+    assert list(wording.terms) == text.query_terms("灯塔的油")
+    assert wording.for_embedder(embedder) == ("灯塔的油", 0.0)
+
+
+def test_a_question_in_the_collections_language_is_left_alone(
+    dictionary: Dictionary, embedder: Embedder
+) -> None:
+    for question in ("the oil of the lighthouse", "灯塔的油"):
+        wording = word(question, dictionary, lambda _: True)
+        assert wording.gloss is None
+        assert list(wording.terms) == text.query_terms(question)
+        assert wording.for_embedder(embedder)[0] == question
+
+
+def test_a_foreign_question_keeps_its_terms_and_gains_those_of_its_gloss(
+    dictionary: Dictionary, embedder: Embedder
+) -> None:
+    wording = word("灯塔的油 v0.6.3", dictionary, english)
+    assert list(wording.terms) == [*text.query_terms("灯塔的油 v0.6.3"), "lighthous", "oil"]
+    assert wording.for_embedder(embedder) == ("lighthouse oil v0.6.3", 0.75)
+
+
+def test_what_the_embedder_reads_itself_is_embedded_as_it_stands(
+    dictionary: Dictionary, embedder: Embedder
+) -> None:
+    question = "Which oil does the lamp of the lighthouse of Varde burn, says the book called 塔?"
+    wording = word(question, dictionary, english)
+    assert wording.gloss is not None
+    asked, trusted = wording.for_embedder(embedder)
+    assert asked == question
+    assert trusted > 0.75
