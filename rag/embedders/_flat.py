@@ -83,7 +83,10 @@ def fits(folder: Path | None, devices: Sequence[Any], dtype: Any) -> bool:
 
 def _plain_modules(folder: Path) -> bool:
     modules = _read(folder / "modules.json")
-    kinds = [str(module.get("type", "")).rpartition(".")[2] for module in modules]
+    types = [str(module.get("type", "")) for module in modules]
+    if not all(each.startswith("sentence_transformers.") for each in types):
+        return False  # program code of the model's own
+    kinds = [each.rpartition(".")[2] for each in types]
     if kinds not in (["Transformer", "Pooling"], ["Transformer", "Pooling", "Normalize"]):
         return False
     reading = _read(folder / "sentence_bert_config.json")

@@ -44,11 +44,22 @@ class PaddedModel:
         """Length of a vector."""
         return int(self.models[0].get_embedding_dimension())
 
-    def tokens(self, texts: Sequence[str], limit: int) -> list[Features]:
-        """What the model reads of each text, special tokens included, cut at `limit` tokens."""
+    def tokens(self, texts: Sequence[str], limit: int, prompt: str = "") -> list[Features]:
+        """What the model reads of each text behind `prompt`, special tokens included, at most `limit`."""
         with self._tokenizing:  # truncation is state of the shared tokenizer
-            found = self.models[0].tokenizer(list(texts), truncation=True, max_length=limit)
-        return [{name: values[n] for name, values in found.items()} for n in range(len(texts))]
+            found = self.models[0].tokenizer(
+                [prompt + text for text in texts], truncation=True, max_length=limit
+            )
+            beside = self._unpooled(prompt)
+        return [{name: values[n] for name, values in found.items()} | beside for n in range(len(texts))]
+
+    def _unpooled(self, prompt: str) -> dict[str, Any]:
+        """How many tokens of the prompt a model leaves out of its mean that was trained to (INSTRUCTOR)."""
+        model = self.models[0]
+        if not prompt or all(getattr(module, "include_prompt", True) for module in model):
+            return {}
+        tokens = model.tokenizer(prompt)["input_ids"]
+        return {"prompt_length": len(tokens) - (tokens[-1] in model.tokenizer.all_special_ids)}
 
     def rows(self, width: int) -> int:
         """Texts of this padded width in one batch."""

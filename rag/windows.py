@@ -6,22 +6,24 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 
-def windows(tokenizer: Any, text: str, room: int) -> list[str]:
-    """Pieces of about equal length and at most `room` tokens, cut between words where there are any."""
+def windows(tokenizer: Any, text: str, room: int, prompt: str = "") -> list[str]:
+    """Pieces of about equal length, cut between words where there are any; joined they are `text`.
+
+    None has more than `room` tokens together with `prompt`, which the model is given in front of each.
+    """
     encoding = tokenizer.encode(text, add_special_tokens=False)
     count = len(encoding.ids)
-    if count <= room:
+    if (count_tokens(tokenizer, prompt + text) if prompt else count) <= room or not count:
         return [text]
-    pieces = -(-count // room)
+    pieces = -(-count // max(1, room - count_tokens(tokenizer, prompt)))
     cuts = [0]
     for piece in range(1, pieces):
         cuts.append(_word_start(encoding.word_ids, piece * count // pieces, cuts[-1] + 1))
     starts = [encoding.offsets[cut][0] for cut in cuts]
     starts[0] = 0
     found = [text[a:b] for a, b in zip(starts, [*starts[1:], len(text)], strict=True)]
-    if max(count_tokens(tokenizer, piece) for piece in found) > room:  # one word longer than a window
-        return [window for piece in found for window in _halved(tokenizer, piece, room)]
-    return found
+    # One word longer than a window, or a prompt that joins the word behind it in other tokens.
+    return [window for piece in found for window in _halved(tokenizer, prompt, piece, room)]
 
 
 def count_tokens(tokenizer: Any, text: str) -> int:
@@ -39,13 +41,13 @@ def readable(tokenizer: Any, text: str, unknown: int | None) -> float:
     return known / total if total else 0.0
 
 
-def _halved(tokenizer: Any, text: str, room: int) -> Iterator[str]:
-    if count_tokens(tokenizer, text) <= room or len(text) < 2:
+def _halved(tokenizer: Any, prompt: str, text: str, room: int) -> Iterator[str]:
+    if count_tokens(tokenizer, prompt + text) <= room or len(text) < 2:
         yield text
         return
     middle = len(text) // 2
-    yield from _halved(tokenizer, text[:middle], room)
-    yield from _halved(tokenizer, text[middle:], room)
+    yield from _halved(tokenizer, prompt, text[:middle], room)
+    yield from _halved(tokenizer, prompt, text[middle:], room)
 
 
 def _word_start(words: Sequence[int | None], wanted: int, earliest: int) -> int:

@@ -1,0 +1,149 @@
+"""A cross-encoder in this process: question and passage are read together and given one score.
+
+Nogueira and Cho, "Passage re-ranking with BERT" (2019). Any model with one output that
+sentence-transformers' CrossEncoder loads; weights from safetensors only, program code that a model brings
+is never run. A passage longer than the model reads beside the question is scored window by window.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from rag.compute import DTYPES, Dtype, choose_device, choose_dtype
+from rag.errors import SettingError
+from rag.protocols import Reranker
+from rag.rerankers._models import best_windows, checked, checked_name, failed, rows_of, unloadable
+from rag.types import Vectors
+from rag.windows import count_tokens, windows
+
+_HEAD = "ForSequenceClassification"
+
+
+def build(
+    model: str = "",
+    device: str = "auto",
+    dtype: Dtype = "auto",
+    batch_tokens: int = 4096,
+    max_tokens: int = 0,
+) -> Reranker:
+    """A cross-encoder from a folder or a hub name, as BAAI/bge-reranker-v2-m3.
+
+    `device`: auto (a GPU if there is one), cpu, cuda, cuda:1, mps. `dtype`: auto, float32, bfloat16,
+    float16. `batch_tokens`: tokens computed at once, padding included; a GPU takes 4 times as many.
+    `max_tokens`: question and passage together, 0 for what the model reads.
+    Raises SettingError for a value out of range; a model that cannot be had is told at the first question.
+    """
+    if dtype not in DTYPES:
+        raise SettingError(f"reranker.dtype = {dtype!r}: valid are {', '.join(DTYPES)}")
+    if batch_tokens < 1:
+        raise SettingError(f"reranker.batch_tokens = {batch_tokens}: must be at least 1")
+    if max_tokens and max_tokens < 16:
+        raise SettingError(
+            f"reranker.max_tokens = {max_tokens}: must be at least 16, or 0 for the model's own"
+        )
+    return LocalCrossEncoder(checked_name(model), device, dtype, batch_tokens, max_tokens)
+
+
+class LocalCrossEncoder:
+    """One model; loaded at the first question, and safe to share between threads, which take turns."""
+
+    def __init__(self, model: str, device: str, dtype: Dtype, batch_tokens: int, max_tokens: int) -> None:
+        self._name = model
+        self._device = device
+        self._dtype: Dtype = dtype
+        self._batch_tokens = batch_tokens
+        self._max_tokens = max_tokens
+        self._turn = threading.Lock()  # truncation and padding are state of the one tokenizer
+
+    @property
+    def name(self) -> str:
+        return f"cross_encoder {self._name}"
+
+    def warm(self) -> None:
+        """Load the model. Raises SettingError."""
+        with self._turn:
+            _ = self._model
+
+    def score(self, question: str, passages: Sequence[str]) -> Vectors:
+        """The model's score of each passage, float32 (len(passages),), after its own last function.
+
+        The question may take half of what the model reads; what is longer is cut.
+        """
+        if not passages:
+            return np.zeros(0, dtype=np.float32)
+        with self._turn:
+            asked = windows(self._tokenizer, question, self._room // 2)[0]
+            room = self._room - count_tokens(self._tokenizer, asked)
+            pieces = [windows(self._tokenizer, passage, room) for passage in passages]
+            return checked(best_windows(pieces, lambda flat: self._score(asked, flat)), self._name)
+
+    def _score(self, question: str, passages: list[str]) -> Vectors:
+        longest = max(count_tokens(self._tokenizer, passage) for passage in passages)
+        beside = self._special + count_tokens(self._tokenizer, question)
+        rows = rows_of(longest + beside, self._batch_tokens, self._model.device)
+        try:
+            scores: Vectors = self._model.predict(
+                [(question, passage) for passage in passages], batch_size=rows, show_progress_bar=False
+            )
+        except Exception as error:  # torch raises whatever its kernels like
+            raise failed(self._name, error, self._model.device) from error
+        return scores.astype(np.float32)
+
+    @cached_property
+    def _model(self) -> Any:
+        device = choose_device("reranker.device", self._device)
+        from sentence_transformers import CrossEncoder
+        from transformers.utils import logging
+
+        logging.set_verbosity_error()
+        logging.disable_progress_bar()
+        number = choose_dtype(self._dtype, device)
+        try:
+            model = CrossEncoder(
+                self._name, device=str(device), model_kwargs={"dtype": number, "use_safetensors": True}
+            )
+        except Exception as error:  # whatever a broken folder makes the libraries raise
+            raise unloadable(self._name, error) from error
+        self._refuse_others(model)
+        return model.eval()
+
+    def _refuse_others(self, model: Any) -> None:
+        """A model of another kind is given a last layer of random numbers, without a word."""
+        kind = str((model.config.architectures or ["nothing known"])[0])
+        if kind.endswith("ForCausalLM"):
+            raise SettingError(
+                f"reranker.model {self._name} writes text ({kind}): set reranker.name = causal for it"
+            )
+        if not kind.endswith(_HEAD):
+            raise SettingError(
+                f"reranker.model {self._name} is no cross-encoder but {kind}: take one trained to rerank"
+            )
+        if model.num_labels != 1:
+            raise SettingError(
+                f"reranker.model {self._name} has {model.num_labels} outputs, it sorts into classes: take a "
+                "model with one, trained to rerank"
+            )
+
+    @cached_property
+    def _tokenizer(self) -> Any:
+        from tokenizers import Tokenizer
+
+        tokenizer = Tokenizer.from_str(self._model.tokenizer.backend_tokenizer.to_str())
+        tokenizer.no_truncation()
+        tokenizer.no_padding()
+        return tokenizer
+
+    @cached_property
+    def _special(self) -> int:
+        return int(self._tokenizer.num_special_tokens_to_add(is_pair=True))
+
+    @cached_property
+    def _room(self) -> int:
+        """Tokens of question and passage together, special ones left out."""
+        own = int(self._model.max_seq_length or 512)
+        return (min(own, self._max_tokens) if self._max_tokens else own) - self._special

@@ -1,0 +1,52 @@
+"""Pieces of a text that a model reads whole, for any tokenizer and any text in front of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from rag.windows import count_tokens, readable, windows
+
+
+def byte_pairs() -> Any:
+    """A byte-level tokenizer, in which a space belongs to the word behind it."""
+    from tokenizers import Tokenizer, models, pre_tokenizers, trainers
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    trainer = trainers.BpeTrainer(
+        vocab_size=400, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+    )
+    tokenizer.train_from_iterator(["the lamp burned oil, the oil of rape; passage: query: " * 9], trainer)
+    return tokenizer
+
+
+TOKENIZER = byte_pairs()
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    text=st.text(alphabet="the lampoi 部署\n", max_size=200),
+    prompt=st.sampled_from(["", "passage: ", "oil", "查询："]),
+    room=st.integers(16, 40),
+)
+def test_pieces_join_to_the_text_and_fit_behind_the_prompt(text: str, prompt: str, room: int) -> None:
+    found = windows(TOKENIZER, text, room, prompt)
+    assert "".join(found) == text
+    assert all(count_tokens(TOKENIZER, prompt + piece) <= room for piece in found)
+    assert found
+
+
+def test_a_text_that_fits_stays_whole() -> None:
+    text = "the lamp burned oil"
+    size = count_tokens(TOKENIZER, f"passage: {text}")
+    assert windows(TOKENIZER, text, size, "passage: ") == [text]
+    assert len(windows(TOKENIZER, text, size - 1, "passage: ")) == 2
+
+
+@pytest.mark.parametrize(("text", "share"), [("lamp", 1.0), ("", 0.0)])
+def test_readable_is_the_share_of_characters_that_are_not_unknown(text: str, share: float) -> None:
+    assert readable(TOKENIZER, text, None) == share
