@@ -13,7 +13,7 @@ DATASET ?= tests/golden/beir
 BENCH   ?= 20000
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-faults serve eval bench lint types arrows check guide clean
+.PHONY: help install demo test test-faults test-milvus test-ray test-nginx serve eval bench lint types arrows check guide clean
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,6 +34,16 @@ test: install ## Run the tests
 
 test-faults: install ## Every fault there is a test for: takes an hour or more
 	LECTERN_FAULTS=all LECTERN_PDF_MUTANTS=1000 $(BIN)/python -m pytest tests/faults tests/rag/test_engine.py tests/ingest/test_kill.py tests/ingest/loaders/test_pdf_faults.py
+
+test-milvus: install ## The store in Milvus: contract, killed writers, copies
+	$(BIN)/python -m pytest tests/contracts/test_store_contract.py tests/rag/stores/test_milvus.py tests/rag/test_copying.py
+
+test-ray: install ## Ingest on a Ray cluster of several nodes on this host, some of them killed
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[ray]"
+	$(BIN)/python -m pytest tests/ingest/test_on_ray.py
+
+test-nginx: install ## Three services behind nginx, one killed under load (needs nginx)
+	$(BIN)/python -m pytest tests/api/test_nginx.py
 
 serve: install ## Serve INDEX on http://127.0.0.1:8000
 	$(BIN)/python -m api --index $(INDEX)

@@ -46,7 +46,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", help="address to listen on (default: 127.0.0.1, this machine only)")
     parser.add_argument("--port", help="port to listen on (default: 8000; 0: any free one)")
     parser.add_argument("--workers", metavar="N", help="processes that share the port (default: 1)")
-    parser.add_argument("--inherited", type=int, help=argparse.SUPPRESS)  # a worker's listening socket
+    # A worker's listening sockets.
+    parser.add_argument("--inherited", type=int, action="append", help=argparse.SUPPRESS)
     return parser
 
 
@@ -60,8 +61,10 @@ def _keys(words: Sequence[str]) -> int:
     options = parser.parse_args(words)
     if (options.name is None) != (options.verb == "list"):
         parser.error("add and revoke take a NAME, list takes none")
-    file = Path(settings_of(options).api.keys_file)
+    settings = settings_of(options)
+    file = Path(settings.api.keys_file)
     if options.verb == "add":
+        keys.check_place(settings)
         print(keys.add(file, options.name))
         print(f"this is shown once; {file} keeps only its digest", file=sys.stderr)
     elif options.verb == "revoke":

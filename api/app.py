@@ -8,28 +8,36 @@ from typing import Any
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.cors import CORSMiddleware
 from starlette.staticfiles import StaticFiles
 
 from api import errors, schemas
 from api.access import Access
-from api.routes import changes, documents, health, openai, questions
+from api.routes import changes, documents, health, openai, pages, questions
 from api.service import Service, make
+from api.telemetry import Telemetry
 from api.trace import Trace
 from rag.config import Settings
 from rag.engine import Engine
 
 # Bodies that are read strictly and not by the framework, so that it does not know of them.
 _BODIES = (schemas.Question, schemas.Search, schemas.Chat, schemas.Ingest)
+_NONE: TelemetryConfig = {
+    "tracing": False, "metrics": False, "logs": False, "operation_spans": False, "auto_configure": False
+}  # fmt: skip
 _UNSEEN = (schemas.Problem, schemas.OpenAIFailure)
 
 
-def create_app(settings: Settings, engine: Engine, *, key_required: bool = False) -> FastAPI:
+def create_app(
+    settings: Settings, engine: Engine, *, key_required: bool = False, telemetry: Telemetry | None = None
+) -> FastAPI:
     """The ASGI application over `engine`; models load in the background once it runs.
 
     Raises SettingError for a keys file that cannot be read.
     """
-    service = make(settings, engine, key_required=key_required)
+    service = make(settings, engine, key_required=key_required, telemetry=telemetry)
+    engine.stage = service.telemetry.stage
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -38,11 +46,12 @@ def create_app(settings: Settings, engine: Engine, *, key_required: bool = False
         service.close()
 
     # The framework's /docs pages load scripts from elsewhere, so they stay off.
-    app = FastAPI(title="Lectern", docs_url=None, redoc_url=None, lifespan=lifespan)
+    # Its own telemetry would send paths, which name documents, and messages, which may quote questions.
+    app = FastAPI(title="Lectern", docs_url=None, redoc_url=None, lifespan=lifespan, telemetry=_NONE)
     app.state.service = service
     app.state.redact = service.redact
     errors.register(app)
-    routers = [routes.router for routes in (questions, documents, changes, openai, health)]
+    routers = [routes.router for routes in (questions, documents, pages, changes, openai, health)]
     for router in routers:
         app.include_router(router)
     app.state.addresses = [route for router in routers for route in router.routes]
@@ -65,7 +74,9 @@ def _surround(app: FastAPI, settings: Settings, service: Service) -> None:
             allow_headers=["Authorization", "Content-Type", "X-Request-ID"],
             expose_headers=["X-Request-ID", "Retry-After"],
         )
-    app.add_middleware(Trace, metrics=service.metrics, open_log=api.log_questions)
+    app.add_middleware(
+        Trace, metrics=service.metrics, telemetry=service.telemetry, open_log=api.log_questions
+    )
 
 
 def _openapi(app: FastAPI) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from starlette.routing import Match
 from api.queue import Full
 from api.replies import Json
 from rag.errors import (
+    Cancelled,
     GeneratorError,
     IndexBusy,
     IndexDamaged,
@@ -45,6 +46,7 @@ _KINDS: tuple[tuple[type[RagError], int, str, str], ...] = (
     (IndexReplaced, 503, "index-replaced", "The index was replaced meanwhile"),
     (IndexBusy, 503, "index-busy", "The index is busy"),
     (SettingError, 503, "setting", "A setting of the service is wrong"),
+    (Cancelled, 503, "given-up", "The question was given up"),
     (GeneratorError, 502, "generator", "The answering model failed"),
     (RagError, 500, "failure", "The question could not be answered"),
 )

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 _SWEEP_S = 0.5
-_REFUSALS = 16_384  # connections of one address that are refused at the same time
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +39,10 @@ class Connection(Protocol):
         """Drop the connection at once, its place included."""
         ...
 
+    def give_way(self) -> None:
+        """Give the place up at once, telling the client so if it has not begun to ask."""
+        ...
+
 
 class Guard:
     """Knows every connection of the process, admits new ones and cuts those that stall."""
@@ -49,21 +52,25 @@ class Guard:
         self._open: dict[str, dict[Connection, None]] = {}  # by address, oldest first
         self._count = 0
         self._idle: dict[str, deque[Connection]] = {}  # as of the last sweep, oldest first
-        self._refused: Counter[str] = Counter()
+        self._expected: Counter[str] = Counter()  # let in, but not yet connections of the server
         self._sweeping: asyncio.TimerHandle | None = None
 
-    def has_room(self, address: str) -> bool:
-        """Whether one more connection may come, an idle one being cut if need be."""
+    def expect(self, address: str) -> bool:
+        """Whether one more connection may come, an idle one being cut if need be; a place is kept for it."""
         if self._sweeping is None:
             self._sweep()
-        crowded = len(self._open.get(address, ())) >= self.bounds.per_address
-        if crowded and not self._make_room(address):
+        own = len(self._open.get(address, ())) + self._expected[address]
+        if own >= self.bounds.per_address and not self._make_room(address):
             return False
-        full = self._count >= self.bounds.connections
-        return not full or self._make_room(None)
+        full = self._count + self._expected.total() >= self.bounds.connections
+        if full and not self._make_room(None):
+            return False
+        self._expected[address] += 1
+        return True
 
     def admit(self, connection: Connection, address: str) -> None:
-        """Take a connection in."""
+        """Take an expected connection in."""
+        self._expected[address] = max(0, self._expected[address] - 1)
         self._open.setdefault(address, {})[connection] = None
         self._count += 1
 
@@ -76,14 +83,6 @@ class Guard:
             if not own:
                 del self._open[address]
 
-    def may_refuse(self, address: str) -> bool:
-        """Whether one more connection is worth an answer; too many would be held by refusals alone."""
-        return self._refused[address] < _REFUSALS
-
-    def refused(self, address: str, change: int) -> None:
-        """So many more connections are being refused."""
-        self._refused[address] += change
-
     def _make_room(self, address: str | None) -> bool:
         """Cut the oldest connection that the last sweep found idle, of this address or of any."""
         idle = [address] if address is not None else list(self._idle)
@@ -92,7 +91,7 @@ class Guard:
             while own:
                 connection = own.popleft()
                 if connection.expendable:
-                    connection.cut()
+                    connection.give_way()
                     return True
         return False
 
@@ -105,4 +104,4 @@ class Guard:
             for connection in list(own):
                 connection.examine(now)
             self._idle[address] = deque(each for each in own if each.expendable)
-        self._refused += Counter()  # drops those at zero
+        self._expected.clear()  # whoever is still expected never came, or comes at once

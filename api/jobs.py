@@ -15,6 +15,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, TypeAlias
 from uuid import uuid4
 
@@ -186,7 +187,7 @@ class Jobs:
     def _write(self, job: dict[str, Any]) -> None:
         shown = {name: value for name, value in job.items() if name != "said"}
         draft = self._folder / f"{job['id']}.{threading.get_ident()}"
-        draft.write_text(json.dumps(shown | {"owner": os.getpid()}), "utf-8")
+        draft.write_text(json.dumps(shown | {"owner": _process(os.getpid())}), "utf-8")
         draft.replace(self._folder / f"{job['id']}.json")
 
     def _keep_few(self) -> None:
@@ -200,14 +201,24 @@ def _unwritable(error: OSError) -> RefusedError:
     return RefusedError(503, "read-only", detail)
 
 
-def _alive(process: int) -> bool:
+def _process(number: int) -> str:
+    """What tells a process from every other that has its number before or after it; empty for none.
+
+    In a container the first process has the same number each time: when it began tells them apart.
+    """
     try:
-        os.kill(process, 0)
+        os.kill(number, 0)
+        began = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[19]
     except ProcessLookupError:
-        return False
+        return ""
     except OSError:
-        return True
-    return True
+        began = ""  # no /proc here, or another user's process
+    return f"{number}:{began}"
+
+
+def _alive(owner: object) -> bool:
+    number = str(owner).partition(":")[0]
+    return number.isdecimal() and _process(int(number)) == owner
 
 
 def _now() -> str:

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
+from rag.config import Settings
 from rag.errors import SettingError
 
 PREFIX = "lectern-"
@@ -68,6 +69,16 @@ def revoke(file: Path, name: str) -> None:
     if len(kept) == len(keys):
         raise SettingError(f"there is no key named {name} in {file}: `python -m api keys list` shows them")
     _write(file, kept)
+
+
+def check_place(settings: Settings) -> None:
+    """Raise SettingError for a file of keys in the index folder, which is copied, shared and thrown away."""
+    file, index = Path(settings.api.keys_file).resolve(), settings.index.resolve()
+    if file.is_relative_to(index):
+        raise SettingError(
+            f"api.keys_file = {settings.api.keys_file!r} lies in the index {str(settings.index)!r}, which "
+            "may be shared: move it elsewhere"
+        )
 
 
 class Keys:

@@ -14,9 +14,8 @@ from typing import Any
 
 from api.errors import RefusedError
 from api.redact import Redactor
-from rag.build import build_store
+from rag.build import build_store, published
 from rag.config import Settings
-from rag.indexes.generation import read_manifest
 from rag.protocols import Store, StoredDocument
 from rag.sources import roots_of
 
@@ -25,7 +24,7 @@ TEXT_LIMIT = 200_000  # characters in one reply
 
 def listing(settings: Settings, after: str, limit: int, redactor: Redactor) -> dict[str, Any]:
     """At most `limit` documents whose ids come after `after`. Raises IndexMissing or IndexDamaged."""
-    generation = read_manifest(settings.index).generation
+    generation = published(settings).generation
     with _record(settings) as store:
         living = store.documents()
     begin = bisect_right([document.id for document in living], after) if after else 0
@@ -76,6 +75,12 @@ def ids_of(settings: Settings, file: Path) -> list[str]:
         return [document.id for document in store.documents() if document.source == str(file)]
 
 
+def sources(settings: Settings) -> set[str]:
+    """The full paths of the files that documents were read from. Raises IndexMissing or IndexDamaged."""
+    with _record(settings) as store:
+        return {document.source for document in store.documents()}
+
+
 def roots(settings: Settings) -> list[Path]:
     """The folders that the index was made from."""
     with _record(settings) as store:
@@ -89,7 +94,7 @@ def missing() -> RefusedError:
 
 @contextmanager
 def _record(settings: Settings) -> Iterator[Store]:
-    read_manifest(settings.index)  # says what to do where there is no index
+    published(settings)  # says what to do where there is no index
     store = build_store(settings, read_only=True)
     try:
         yield store

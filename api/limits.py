@@ -2,107 +2,41 @@
 
 The server waits for ever for a client that sends or reads nothing. Here those are cut that take too
 long with what is theirs to do: sending headers or a body, reading a reply, closing. Waiting for an
-answer is the service's time, not the client's. Where all connections are busy, a newcomer is answered
-503 without being parsed.
+answer is the service's time, not the client's. How many there may be is `api.listener`'s business.
 """
 
 from __future__ import annotations
 
+import array
 import asyncio
-import json
+from contextlib import suppress
 from typing import Any, cast
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from api.access import HEADER_LIMIT
-from api.guard import Bounds, Guard
+from api.guard import Guard
+from api.listener import BUSY, plain
 
 _SLOWEST = 4096  # bytes a second; a body that comes more slowly is cut
-_LINGER_S = 3.0  # what a refused client has to read its refusal
+_LINGER_S = 2.0  # what a client that had to make room has to read so
 _SETTLED = 2  # sweeps that must have found a connection idle before it may have to make room
 
 
-def limited(bounds: Bounds) -> type[asyncio.Protocol]:
-    """The protocol class for the server, all of whose connections share `bounds`."""
-    shared = Guard(bounds)
+def limited(shared: Guard) -> type[asyncio.Protocol]:
+    """The protocol class for the server, all of whose connections `shared` watches."""
 
-    class Limited(Door):
+    class Limited(LimitedProtocol):
         guard = shared
 
     return Limited
 
 
-def _plain(status: int, phrase: str, title: str, detail: str, *headers: str) -> bytes:
-    problem = {"type": "about:blank", "title": title, "status": status, "detail": detail}
-    body = json.dumps(problem).encode()
-    lines = [
-        f"HTTP/1.1 {status} {phrase}",
-        "Content-Type: application/problem+json",
-        f"Content-Length: {len(body)}",
-        "Connection: close",
-        *headers,
-    ]
-    return "\r\n".join([*lines, "", ""]).encode() + body
-
-
-_BUSY = _plain(
-    503, "Service Unavailable", "Service Unavailable", "too many connections: come back in a second",
-    "Retry-After: 1",
-)  # fmt: skip
-_LATE = _plain(408, "Request Timeout", "Request Timeout", "the request did not arrive in time: send it whole")
-_BAD = _plain(
-    400, "Bad Request", "Bad Request",
-    f"this is no valid HTTP request, or its headers are larger than {HEADER_LIMIT} bytes",
-)  # fmt: skip
-
-
-class Door(asyncio.Protocol):
-    """What a new connection meets: it is handed on, or answered 503 whatever it sends.
-
-    That costs a fraction of what a request does, so that a crowd is refused quickly.
-    """
-
-    guard: Guard
-
-    def __init__(self, **server: Any) -> None:
-        self._server = server
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Hand the connection on if there is room."""
-        self._transport = cast(asyncio.Transport, transport)
-        peer = transport.get_extra_info("peername")
-        self._address = str(peer[0]) if isinstance(peer, tuple) else "local"
-        self._end: asyncio.TimerHandle | None = None
-        if self.guard.has_room(self._address):
-            inside = LimitedProtocol(self.guard, self._address, self._server)
-            self._transport.set_protocol(inside)
-            inside.connection_made(self._transport)
-        elif self.guard.may_refuse(self._address):
-            self.guard.refused(self._address, 1)
-            self._drop_in(self.guard.bounds.silence_s)
-        else:
-            self._transport.abort()
-
-    def data_received(self, data: bytes) -> None:  # noqa: ARG002 - it is not looked at
-        """Closing at once would reset the connection while the rest of the request is on its way."""
-        if self._end is not None and not self._transport.is_closing() and self._server:
-            self._server = {}
-            self._transport.write(_BUSY)
-            self._drop_in(_LINGER_S)
-            if self._transport.can_write_eof():
-                self._transport.write_eof()
-
-    def _drop_in(self, seconds: float) -> None:
-        if self._end is not None:
-            self._end.cancel()
-        self._end = asyncio.get_running_loop().call_later(seconds, self._transport.abort)
-
-    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
-        """The client has gone, or was dropped."""
-        if self._end is not None:
-            self._end.cancel()
-            self.guard.refused(self._address, -1)
+_LATE = plain(408, "Request Timeout", "the request did not arrive in time: send it whole")
+_BAD = plain(
+    400, "Bad Request", f"this is no valid HTTP request, or its headers are larger than {HEADER_LIMIT} bytes"
+)
 
 
 class _Lingering:
@@ -127,10 +61,11 @@ class _Lingering:
 class LimitedProtocol(H11Protocol):
     """One connection. `examine` is called by the sweep; everything else by the server."""
 
-    def __init__(self, guard: Guard, address: str, server: dict[str, Any]) -> None:
+    guard: Guard
+
+    def __init__(self, **server: Any) -> None:
         super().__init__(**server)
-        self.guard = guard
-        self._address = address
+        self._address = "local"
         self._phase: tuple[str, object] = ("", None)
         self._since = 0.0
         self._sweeps = 0
@@ -139,6 +74,9 @@ class LimitedProtocol(H11Protocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Counted from now on."""
+        peer = transport.get_extra_info("peername")
+        if isinstance(peer, tuple):
+            self._address = str(peer[0])
         self.guard.admit(self, self._address)
         super().connection_made(cast(asyncio.Transport, _Lingering(transport, self)))
 
@@ -174,12 +112,35 @@ class LimitedProtocol(H11Protocol):
     @property
     def expendable(self) -> bool:
         """Whether it has been idle for so long that it may be cut to make room for another."""
-        return self._phase[0] in ("headers", "body", "reading", "closing") and self._sweeps >= _SETTLED
+        idle = self._phase[0] in ("headers", "body", "reading", "closing") and self._sweeps >= _SETTLED
+        return idle and not self._is_waiting_to_be_read()
+
+    def _is_waiting_to_be_read(self) -> bool:
+        """Whether the client has sent what a busy service did not read yet: then it is not the idle one."""
+        unread = array.array("i", [0])
+        with suppress(ImportError, OSError, AttributeError, ValueError):  # or it is closed
+            import fcntl
+            import termios
+
+            fcntl.ioctl(self.transport.get_extra_info("socket").fileno(), termios.FIONREAD, unread)
+        return unread[0] > 0 and self._phase[0] in ("headers", "body")
 
     def cut(self) -> None:
         """Drop the connection at once, its place included."""
         self.guard.release(self, self._address)
         self.transport.abort()
+
+    def give_way(self) -> None:
+        """Give the place up at once; a client that has sent nothing yet, being slow itself, is told 503."""
+        if self._received or self.transport.is_closing():
+            self.cut()
+            return
+        self.guard.release(self, self._address)
+        self._lingers = True  # what it sends now is not read
+        self.transport.write(BUSY)
+        with suppress(OSError, RuntimeError):
+            self.transport.write_eof()
+        asyncio.get_running_loop().call_later(_LINGER_S, self.transport.abort)
 
     def examine(self, now: float) -> None:
         """Note what the client is doing, and cut it if it has been at that for too long."""

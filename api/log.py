@@ -75,7 +75,7 @@ def configure(mode: str, *, open_: bool) -> Callable[[], None]:
     handler = _Lines(lines)
     handler.setFormatter(JsonLines(open_=open_))
     level = logging.INFO if mode == "json" else logging.ERROR
-    for name in (_OURS, "uvicorn"):
+    for name in (_OURS, "uvicorn", "opentelemetry"):
         logger = logging.getLogger(name)
         logger.handlers = [handler]
         logger.propagate = False

@@ -9,18 +9,32 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
 from api.schemas import MOST_TURN, MOST_TURNS, Chat, Message, Question, Turn
-from rag.errors import QuestionError
+from rag.errors import GeneratorError, QuestionError
 from rag.prompt import language
-from rag.types import Answer
+from rag.text import terms
+from rag.types import Answer, Citation
 from rag.wire import citation_json, heading_path
 
 MODEL = "lectern"
+_MARKER = re.compile(r"\[(\d{1,3})\]")
 _SOURCES = {"en": "Sources:", "zh": "来源："}
 _PAGE = {"en": ", page {}", "zh": "，第 {} 页"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """`text[start:end]` is a marker, `statement` what it is to bear out."""
+
+    start: int
+    end: int
+    marker: int
+    statement: str
 
 
 def question_of(chat: Chat) -> Question:
@@ -65,19 +79,55 @@ def sources(answer: Answer) -> str:
 
 
 def url_citations(answer: Answer, base: str) -> list[dict[str, Any]]:
-    """A citation for each place of the text where its marker stands; `base` is the service's address."""
+    """The quotes behind each marker of the text, where it stands; `base` is the service's address.
+
+    Where a marker stands several times for several quotes, each place has those of its own statement.
+    """
     found = []
-    for citation in answer.citations:
+    for start, end, citation in _tied(answer):
         part = f"start={citation.start}&end={citation.end}"
-        for place in re.finditer(rf"\[{citation.marker}\]", answer.text):
-            cited = {
-                "start_index": place.start(),
-                "end_index": place.end(),
-                "title": citation.document,
-                "url": f"{base}documents/{quote(citation.document)}?{part}",
-            }
-            found.append({"type": "url_citation", "url_citation": cited})
+        cited = {
+            "start_index": start,
+            "end_index": end,
+            "title": citation.document,
+            "url": f"{base}documents/{quote(citation.document)}?{part}",
+        }
+        found.append({"type": "url_citation", "url_citation": cited})
     return found
+
+
+def _tied(answer: Answer) -> list[tuple[int, int, Citation]]:
+    """Ranges of markers, in order, with a quote each: every quote at the place whose statement is nearest
+    to it, and at a place that none is left for, the quote nearest to its statement.
+    """
+    places = _places(answer.text)
+    tied: set[tuple[_Place, Citation]] = set()
+    for marker in {citation.marker for citation in answer.citations}:
+        own = [place for place in places if place.marker == marker]
+        quotes = [citation for citation in answer.citations if citation.marker == marker]
+        if own:
+            tied |= {(max(own, key=partial(_nearness, citation)), citation) for citation in quotes}
+        for place in set(own) - {place for place, _ in tied}:
+            tied.add((place, max(quotes, key=partial(_nearness, place=place))))
+    found = [(place.start, place.end, citation) for place, citation in tied]
+    return sorted(found, key=lambda each: (each[0], each[2].start, each[2].end))
+
+
+def _places(written: str) -> list[_Place]:
+    """Every marker of a text with what is said before it, since the marker before."""
+    found: list[_Place] = []
+    statement, at = "", 0
+    for marker in _MARKER.finditer(written):
+        statement = written[at : marker.start()].strip() or statement
+        found.append(_Place(marker.start(), marker.end(), int(marker[1]), statement))
+        at = marker.end()
+    return found
+
+
+def _nearness(citation: Citation, place: _Place) -> float:
+    """How alike a quote and a statement are, by F1 over their terms."""
+    said, quoted = set(terms(place.statement)), set(terms(citation.quote))
+    return len(said & quoted) / max(1, len(said) + len(quoted))
 
 
 def completion(answer: Answer, body: dict[str, Any], base: str) -> dict[str, Any]:
@@ -111,17 +161,27 @@ class Chunks:
         self._head = _head(name, "chat.completion.chunk")
         self._base = base
         self._with_usage = with_usage
+        self._sent = ""
 
     def first(self) -> dict[str, Any]:
         """Says who speaks."""
         return self._chunk({"role": "assistant", "content": ""})
 
     def token(self, text: str) -> dict[str, Any]:
-        """A piece of the text."""
+        """A piece of the checked text."""
+        self._sent += text
         return self._chunk({"content": text})
 
     def last(self, answer: Answer, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        """The sources, the citations, and the usage if it was asked for."""
+        """What is left of the text, the sources, the citations, and the usage if it was asked for.
+
+        Raises GeneratorError where another text has been begun: its model failed in the middle, and another
+        one wrote the answer.
+        """
+        if not answer.text.startswith(self._sent):
+            raise GeneratorError("the answer that had begun was given up for another one: ask again")
+        if left := answer.text[len(self._sent) :]:
+            yield self._chunk({"content": left})
         if listed := sources(answer):
             yield self._chunk({"content": listed})
         own = {"citations": [citation_json(each) for each in answer.citations], "lectern": body}

@@ -1,4 +1,4 @@
-"""Several worker processes on one listening socket: the kernel hands each connection to one of them."""
+"""Several worker processes on the same listening sockets: the kernel hands each connection to one of them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from api.child import environment
@@ -21,13 +22,13 @@ _LOOK_S = 0.2
 _LAST_S = 5.0  # what a worker has beyond its grace
 
 
-def supervise(settings: Settings, listener: socket.socket) -> None:
+def supervise(settings: Settings, listeners: Sequence[socket.socket]) -> None:
     """Start the workers, start those anew that die, and end them all on a signal, within their grace."""
     with tempfile.TemporaryDirectory(prefix="lectern-") as figures:
         workers: list[subprocess.Popen[bytes]] = []
         try:
             while True:
-                _fill(workers, settings, listener, figures)
+                _fill(workers, settings, listeners, figures)
                 time.sleep(_LOOK_S)
         except KeyboardInterrupt:
             pass
@@ -50,7 +51,10 @@ def end_with_parent() -> None:
 
 
 def _fill(
-    workers: list[subprocess.Popen[bytes]], settings: Settings, listener: socket.socket, figures: str
+    workers: list[subprocess.Popen[bytes]],
+    settings: Settings,
+    listeners: Sequence[socket.socket],
+    figures: str,
 ) -> None:
     dead = [worker for worker in workers if worker.poll() is not None]
     for worker in dead:
@@ -59,19 +63,20 @@ def _fill(
     if dead:
         time.sleep(_RESTART_S)
     while len(workers) < settings.api.processes:
-        workers.append(_start(settings, listener, figures))
+        workers.append(_start(settings, listeners, figures))
 
 
-def _start(settings: Settings, listener: socket.socket, figures: str) -> subprocess.Popen[bytes]:
-    number = listener.fileno()
+def _start(settings: Settings, listeners: Sequence[socket.socket], figures: str) -> subprocess.Popen[bytes]:
+    numbers = [listener.fileno() for listener in listeners]
     nothing = Path(figures) / "rag.toml"  # every setting comes from the environment, none from elsewhere
     nothing.touch()
-    line = [sys.executable, "-m", "api", "--inherited", str(number), "--config", str(nothing)]
+    line = [sys.executable, "-m", "api", "--config", str(nothing)]
+    line += [word for number in numbers for word in ("--inherited", str(number))]
     more = {SHARED: figures}
     return subprocess.Popen(  # noqa: S603 - our own program
         line,
         env=environment(settings) | more,
-        pass_fds=[number],
+        pass_fds=numbers,
         stdin=subprocess.PIPE,  # nothing is written to it: see end_with_parent
     )
 

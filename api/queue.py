@@ -14,6 +14,7 @@ from collections import Counter, OrderedDict, deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from contextvars import copy_context
 from typing import TypeVar
 
 Result = TypeVar("Result")
@@ -63,7 +64,7 @@ class Lane:
             self._release(client)
             raise
         began = time.monotonic()
-        work = self._pool.submit(call)
+        work = self._pool.submit(copy_context().run, call)  # its spans belong to the request
         work.add_done_callback(lambda _: _on(loop, self._finish, client, began))
         return await _result(work)
 

@@ -70,6 +70,21 @@ class Search(BaseModel):
         return self.k if self.k is not None else self.top_k
 
 
+class Explained(Search):
+    """A search; with `explain` the reply says why each passage came, and what became of those expected:
+    documents, folders or patterns, each with ":" and words of the passage, or without.
+    """
+
+    explain: bool = False
+    expect: list[Annotated[str, Field(min_length=1, max_length=2000)]] = Field([], max_length=4)
+
+    @model_validator(mode="after")
+    def _expecting(self) -> Explained:
+        if self.expect and not self.explain:
+            raise ValueError("expect is for explain: send both")
+        return self
+
+
 class Turn(BaseModel):
     """An earlier question of the conversation and the answer it got."""
 
@@ -100,8 +115,22 @@ class Leg(BaseModel):
     score: float
 
 
+class Place(BaseModel):
+    """Characters `start` to `end` of a document, which say what a passage says."""
+
+    document: str
+    start: int
+    end: int
+    page: int | None
+    heading: str
+
+
 class Passage(BaseModel):
-    """A retrieved passage: characters `start` to `end` of its document; a leg that missed it is null."""
+    """A retrieved passage: characters `start` to `end` of its document; a leg that missed it is null.
+
+    `also` are the other places where it stands, exactly or nearly. After a reranker `reranked` is its
+    score, and `fused` says what the passage was before it.
+    """
 
     document: str
     start: int
@@ -112,6 +141,16 @@ class Passage(BaseModel):
     score: float
     sparse: Leg | None
     dense: Leg | None
+    also: list[Place]
+    reranked: float | None
+    fused: Leg | None
+
+
+class Variants(BaseModel):
+    """What a language model made of the question for the search alone: other wordings, possible answers."""
+
+    questions: list[str]
+    passages: list[str]
 
 
 class Citation(BaseModel):
@@ -129,7 +168,8 @@ class Citation(BaseModel):
 class Answer(BaseModel):
     """The reply to /ask. `timings` are in milliseconds; `reason` says why it abstained.
 
-    `standing_question` is what a follow-up was understood to ask.
+    `standing_question` is what a follow-up was understood to ask. `notes` say what the search could not do
+    as it was set.
     """
 
     id: str
@@ -145,13 +185,18 @@ class Answer(BaseModel):
     usage: dict[str, int]
     generation: str
     standing_question: str | None
+    variants: Variants
+    notes: list[str]
 
 
 class Found(BaseModel):
-    """The reply to /search."""
+    """The reply to /search; `explanation`, see docs/retrieval.md, where it was asked for."""
 
     generation: str
     hits: list[Passage]
+    variants: Variants
+    notes: list[str]
+    explanation: dict[str, Any] | None
 
 
 class Alive(BaseModel):
@@ -201,6 +246,14 @@ class Listed(BaseModel):
     warnings: list[Warned]
 
 
+class Allowed(BaseModel):
+    """What the settings let clients change; `upload` is the largest file in bytes, 0 where it is off."""
+
+    upload: int
+    delete: bool
+    ingest: bool
+
+
 class Documents(BaseModel):
     """A part of the documents, by id; `next` is the `after` of the next part, null in the last one."""
 
@@ -208,6 +261,7 @@ class Documents(BaseModel):
     total: int
     documents: list[Listed]
     next: str | None
+    allowed: Allowed
 
 
 class Page(BaseModel):

@@ -10,14 +10,19 @@ from fastapi import Request
 from api.jobs import Jobs
 from api.keys import Keys
 from api.metrics import Metrics
+from api.pages.draw import Pictures
 from api.queue import Lane
+from api.readiness import Readiness
 from api.redact import Redactor, redactor
+from api.telemetry import Telemetry
 from api.warming import Warming
 from rag.config import Settings
 from rag.engine import Engine
 
 # Passages are found and documents read by so many threads; this is processor work, so more only wait.
 _READERS = 4
+# Pages of PDF files drawn at once, each in a child process that may take a gigabyte.
+_DRAWERS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +33,14 @@ class Service:
     engine: Engine
     answers: Lane  # before the model
     reads: Lane  # searches and documents, which no model holds up
+    drawing: Lane  # pages of PDF files, slow ones among them
+    pictures: Pictures
     keys: Keys
     redactor: Redactor
     jobs: Jobs
     warming: Warming
+    readiness: Readiness
+    telemetry: Telemetry
     metrics: Metrics = field(default_factory=Metrics)
 
     def redact(self, message: str) -> str:
@@ -44,9 +53,13 @@ class Service:
         self.jobs.close()
         self.answers.close()
         self.reads.close()
+        self.telemetry.close()
+        self.drawing.close()
 
 
-def make(settings: Settings, engine: Engine, *, key_required: bool = False) -> Service:
+def make(
+    settings: Settings, engine: Engine, *, key_required: bool = False, telemetry: Telemetry | None = None
+) -> Service:
     """The service of these settings. Raises SettingError for a keys file that cannot be read."""
     api = settings.api
     hide = redactor(settings)
@@ -55,10 +68,14 @@ def make(settings: Settings, engine: Engine, *, key_required: bool = False) -> S
         engine=engine,
         answers=Lane("answer", workers=api.threads, places=api.queue, share=api.client_share),
         reads=Lane("read", workers=_READERS, places=api.queue, share=api.client_share),
+        drawing=Lane("draw", workers=_DRAWERS, places=api.queue, share=api.client_share),
+        pictures=Pictures(settings),
         keys=Keys(Path(api.keys_file), required=key_required),
         redactor=hide,
         jobs=Jobs(settings, hide),
         warming=Warming(engine),
+        readiness=Readiness(settings),
+        telemetry=telemetry or Telemetry(),
     )
 
 

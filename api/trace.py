@@ -6,7 +6,7 @@ import logging
 import re
 import time
 from collections.abc import MutableMapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -14,6 +14,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from api.access import App, Receive, Scope, Send
 from api.errors import reply
 from api.metrics import Metrics
+from api.telemetry import Telemetry, note
+
+if TYPE_CHECKING:
+    from opentelemetry.trace import Span
 
 _SAFE = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; "
@@ -31,9 +35,10 @@ _logger = logging.getLogger("lectern.request")
 class Trace:
     """Names a request, times it, and answers 500 where everything else failed."""
 
-    def __init__(self, app: App, *, metrics: Metrics, open_log: bool) -> None:
+    def __init__(self, app: App, *, metrics: Metrics, telemetry: Telemetry, open_log: bool) -> None:
         self._app = app
         self._metrics = metrics
+        self._telemetry = telemetry
         self._open_log = open_log
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -41,7 +46,8 @@ class Trace:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = Headers(scope=scope).get("x-request-id", "")
+        headers = Headers(scope=scope)
+        given = headers.get("x-request-id", "")
         name = given if _ID.fullmatch(given) else uuid4().hex
         state = scope.setdefault("state", {})
         state["request_id"] = name
@@ -58,19 +64,22 @@ class Trace:
                     headers.setdefault(header, value)
             await send(message)
 
-        try:
-            await self._app(scope, receive, send_traced)
-        except Exception:
-            _logger.exception("failure", extra={"fields": {"request_id": name}})
-            if status:
-                raise
-            detail = f"an unforeseen failure; the service's log says where, under request {name}"
-            await reply(scope["path"], 500, detail)(scope, receive, send_traced)
-        finally:
-            self._note(scope, state, status, time.perf_counter() - began)
+        with self._telemetry.request(scope["method"], headers) as span:
+            try:
+                await self._app(scope, receive, send_traced)
+            except Exception:
+                _logger.exception("failure", extra={"fields": {"request_id": name}})
+                if status:
+                    raise
+                detail = f"an unforeseen failure; the service's log says where, under request {name}"
+                await reply(scope["path"], 500, detail)(scope, receive, send_traced)
+            finally:
+                self._note(scope, state, status, time.perf_counter() - began, span)
 
-    def _note(self, scope: Scope, state: MutableMapping[str, Any], status: int, seconds: float) -> None:
-        """One log line and the figures. Paths may name documents, so the route stands for them."""
+    def _note(
+        self, scope: Scope, state: MutableMapping[str, Any], status: int, seconds: float, span: Span | None
+    ) -> None:
+        """One log line, the figures and the span. Paths may name documents, so the route stands for them."""
         route = getattr(scope.get("route"), "path", "static" if status < 400 else "none")
         status = _LEFT if state.get("left") else status
         self._metrics.request(route, status, seconds)
@@ -85,6 +94,7 @@ class Trace:
             "ms": round(seconds * 1000, 1),
             **state.get("told", {}),
         }
-        if self._open_log:
-            fields |= state.get("private", {})
+        private = state.get("private", {}) if self._open_log else {}
+        note(span, fields, private)
+        fields |= private
         _logger.info("request", extra={"fields": fields})

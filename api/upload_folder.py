@@ -15,6 +15,7 @@ from rag.config import Settings
 from rag.errors import SettingError
 
 HIDDEN = ".upload-"  # begins the names of files that ingest passes over
+FORMER = "~"  # stands there before the name of the file that an upload replaced
 
 
 def folder_of(settings: Settings) -> Path:
@@ -64,6 +65,35 @@ def remove(settings: Settings, source: str) -> None:
     with suppress(FileNotFoundError, NotADirectoryError):
         if file.parent.resolve() == unlinked and stat.S_ISREG(file.lstat().st_mode):
             file.unlink()
+
+
+def hold(descriptor: int) -> bool:
+    """Lock an open file for as long as it is open; False if another process holds it."""
+    try:
+        import fcntl
+    except ImportError:  # Windows: there whoever has a file open keeps others from removing it
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def formers(folder: Path) -> dict[Path, Path]:
+    """The files that uploads replaced and that were not yet given up, each with its place."""
+    found = sorted(folder.glob(f"{HIDDEN}*{FORMER}*"))
+    return {each: folder / each.name.partition(FORMER)[2] for each in found}
+
+
+def sweep(folder: Path) -> None:
+    """Remove half written uploads that nobody is writing any more."""
+    for file in folder.glob(f"{HIDDEN}*"):
+        if FORMER in file.name:
+            continue
+        with suppress(OSError), file.open("rb") as stream:
+            if hold(stream.fileno()):
+                file.unlink()
 
 
 def is_empty(folder: Path) -> bool:

@@ -1,7 +1,8 @@
 """Uploaded files: into one folder, under a plain name, whole or not at all.
 
 A file is written beside its place under a hidden name that ingest passes over, and then linked there;
-neither step follows a symbolic link, and a name can hold no folder.
+neither step follows a symbolic link, and a name can hold no folder. What a killed service leaves behind
+can be told by its name and lock, and is put right at the next start (`api.recovery`).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from api.errors import RefusedError
-from api.upload_folder import HIDDEN
+from api.upload_folder import FORMER, HIDDEN, hold
 
 _NAME_BYTES = 200
 _FORBIDDEN = set('/\\:*?"<>|')
@@ -98,6 +99,7 @@ async def _write(home: int, draft: str, body: AsyncIterator[bytes], room: int, l
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     size = 0
     with os.fdopen(os.open(draft, flags, 0o640, dir_fd=home), "wb") as stream:
+        hold(stream.fileno())
         async for piece in body:
             size += len(piece)
             if size > limit:
@@ -118,7 +120,7 @@ def _link(home: int, draft: str, name: str) -> None:
 
 def _put(home: int, draft: str, name: str) -> str | None:
     """Put the draft in its place; the hidden name of the file that was there, None if none was."""
-    former: str | None = f"{HIDDEN}{uuid4().hex}"
+    former: str | None = f"{HIDDEN}{uuid4().hex}{FORMER}{name}"
     try:
         os.link(name, str(former), src_dir_fd=home, dst_dir_fd=home, follow_symlinks=False)
     except FileNotFoundError:

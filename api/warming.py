@@ -30,6 +30,10 @@ class Warming:
         """Begin."""
         self._thread.start()
 
+    def join(self) -> None:
+        """Wait until it succeeded or was stopped."""
+        self._thread.join()
+
     def stop(self) -> None:
         """Do not try again."""
         self._stop.set()

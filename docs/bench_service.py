@@ -1,29 +1,27 @@
-"""Measures the service: `python docs/bench_service.py --index DIR [--crowd]`.
+"""Measures answering over HTTP: `python docs/bench_service.py --index DIR [--workers N] [--profile]`.
 
 Throughput and latency of 32 clients that ask one question after the other, over the given index with
-the extractive generator; with --profile where the time of a question goes, function by function; with
---crowd 10,000 requests at once against a model that takes half a second. The questions are words from
-the index's own passages, so that nothing is cached and nothing is invented.
+the extractive generator, and the processor time of an answer, which a busy machine distorts least; with
+--profile how much of it each step takes. The questions are words from the index's own passages, so that
+nothing is cached and nothing is invented. Crowds are docs/bench_crowd.py's business.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import cProfile
 import json
-import pstats
+import os
 import random
 import re
-import resource
 import subprocess
 import sys
-import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from rag import text
 from rag.build import build_engine, build_store
@@ -100,98 +98,95 @@ def memory_mb(process: int) -> float:
     return 0.0
 
 
-def throughput(index: str, count: int, flags: list[str]) -> None:
-    """Print answers a second, latencies and memory."""
-    asked = questions(index, count)
-    with service("--index", index, *flags) as (port, process):
-        asyncio.run(sustained(port, asked[:200]))
-        before = memory_mb(process)
-        took, statuses, seconds = asyncio.run(sustained(port, asked))
-        after = memory_mb(process)
+def processor_s(process: int) -> float:
+    """Processor seconds that a process and its own children in the service have taken, from /proc."""
+    ticks = 0
+    for number in [process, *_children(process)]:
+        with suppress(OSError):
+            fields = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _children(process: int) -> list[int]:
+    with suppress(OSError):
+        return [int(each) for each in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+    return []
+
+
+def throughput(index: str, count: int, workers: int, flags: list[str]) -> None:
+    """Print answers a second, latencies, processor time and memory."""
+    asked = questions(index, count + 20 * workers)
+    share = ["--set", f"api.client_share={2 * CLIENTS}", "--workers", str(workers)]
+    with service("--index", index, *share, *flags) as (port, process):
+        asyncio.run(sustained(port, asked[count:]))
+        used = processor_s(process)
+        took, statuses, seconds = asyncio.run(sustained(port, asked[:count]))
+        used = (processor_s(process) - used) / count
     took.sort()
-    p50, p99 = took[len(took) // 2] * 1000, took[int(len(took) * 0.99)] * 1000
-    print(f"{CLIENTS} clients, {count} questions: {count / seconds:.1f} answers/s, statuses {dict(statuses)}")
-    print(f"latency p50 {p50:.0f} ms, p99 {p99:.0f} ms; memory {before:.0f} MB, afterwards {after:.0f} MB")
+    cores, load = os.cpu_count(), os.getloadavg()[0]
+    print(f"{CLIENTS} clients, {workers} processes, {cores} processors with a load of {load:.1f}")
+    print(f"{count} questions: {count / seconds:.1f} answers/s, statuses {dict(statuses)}")
+    print(
+        f"latency p50 {took[len(took) // 2] * 1000:.0f} ms, p99 {took[int(len(took) * 0.99)] * 1000:.0f} ms"
+    )
+    print(
+        f"an answer takes {used * 1000:.1f} ms of processor time: {1 / used:.0f} answers/s for each processor"
+    )
+
+
+def steps() -> list[tuple[str, object, str]]:
+    """What is measured: a name, and the class or module whose function of that name it is."""
+    from rag import engine, retrieve
+    from rag.embedders.sentence_transformers import SentenceTransformersEmbedder
+    from rag.generators import extractive
+    from rag.indexes.reader import OpenIndex
+    from rag.retrieve import Retriever
+
+    return [
+        ("embed the question", SentenceTransformersEmbedder, "encode_query"),
+        ("embed sentences of passages", SentenceTransformersEmbedder, "encode_few"),
+        ("understand the question", retrieve, "word"),
+        ("search words", Retriever, "_sparse"),
+        ("search vectors", Retriever, "_dense"),
+        ("read passages", OpenIndex, "chunks"),
+        ("retrieve, in all", Retriever, "search"),
+        ("write, in all", extractive.ExtractiveGenerator, "generate"),
+        ("verify", engine, "verified"),
+    ]
 
 
 def profile(index: str, count: int) -> None:
-    """Print where the time of answering goes, one question after the other in one thread."""
+    """Print the processor time of each step, one question after the other."""
+    from api.replies import to_json
+    from rag.wire import answer_json
+
     engine = build_engine(load_settings({"index": index}))
     engine.warm()
-    asked = questions(index, count)
-    profiler = cProfile.Profile()
-    profiler.enable()
-    for question in asked:
+    asked = questions(index, count + 20)
+    for question in asked[count:]:
         engine.ask(question)
-    profiler.disable()
-    pstats.Stats(profiler).sort_stats("cumulative").print_stats(45)
+    spent: Counter[str] = Counter()
 
+    def timed(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **named: Any) -> Any:
+            began = time.process_time()
+            try:
+                return function(*arguments, **named)
+            finally:
+                spent[name] += time.process_time() - began  # type: ignore[assignment]
 
-@contextmanager
-def slow_model(delay_s: float) -> Iterator[str]:
-    """A server with OpenAI's protocol that takes `delay_s` for every answer; its base URL."""
-    message = {"role": "assistant", "content": "It says so [1]."}
-    choice = {"index": 0, "message": message, "finish_reason": "stop"}
-    whole = {"id": "1", "object": "chat.completion", "created": 0, "model": "slow", "choices": [choice]}
-    body = json.dumps(whole).encode()
-    head = (
-        f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n".encode()
-    )
+        return call
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, asyncio.IncompleteReadError):
-            asked = await reader.readuntil(b"\r\n\r\n")
-            length = re.search(rb"content-length: (\d+)", asked.lower())
-            await reader.readexactly(int(length[1]) if length else 0)
-            await asyncio.sleep(delay_s)
-            writer.write(head + body)
-            await writer.drain()
-        writer.close()
-
-    loop = asyncio.new_event_loop()
-    server = loop.run_until_complete(asyncio.start_server(answer, "127.0.0.1", 0))
-    threading.Thread(target=loop.run_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"
-    loop.call_soon_threadsafe(loop.stop)
-
-
-def crowd(index: str, count: int) -> None:
-    """Print what becomes of `count` requests at once against a model that takes half a second."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 65_536), hard))
-    refused: list[float] = []
-    statuses: Counter[str] = Counter()
-
-    async def one(port: int) -> None:
-        try:
-            streams = await asyncio.open_connection("127.0.0.1", port)
-            began = time.perf_counter()
-            status = await ask(streams, "anything")
-            statuses[str(status)] += 1
-            if status != 200:
-                refused.append(time.perf_counter() - began)
-            streams[1].close()
-        except (OSError, asyncio.IncompleteReadError, ValueError) as error:
-            statuses[type(error).__name__] += 1
-
-    async def main(port: int) -> None:
-        await asyncio.gather(*(one(port) for _ in range(count)))
-
-    with slow_model(0.5) as address:
-        model = ["generator.name=openai", f"generator.base_url={address}", "generator.model=slow"]
-        flags = [word for each in model for word in ("--set", each)]
-        with service("--index", index, *flags) as (port, process):
-            asyncio.run(one(port))
-            statuses.clear()
-            before, began = memory_mb(process), time.perf_counter()
-            asyncio.run(main(port))
-            seconds, after = time.perf_counter() - began, memory_mb(process)
-    refused.sort()
-    print(f"{count} at once, {seconds:.1f} s: {dict(statuses)}; memory {before:.0f} MB, then {after:.0f} MB")
-    if refused:
-        print(
-            f"a refusal took {refused[len(refused) // 2] * 1000:.0f} ms, at most {refused[-1] * 1000:.0f} ms"
-        )
+    for name, owner, function in steps():
+        setattr(owner, function, timed(name, getattr(owner, function)))
+    encode = timed("write JSON", lambda answer: to_json(answer_json(answer)))
+    began = time.process_time()
+    for question in asked[:count]:
+        encode(engine.ask(question))
+    whole = time.process_time() - began
+    for name, seconds in [*spent.most_common(), ("everything", whole)]:
+        print(f"{name:30}{seconds / count * 1000:8.2f} ms{seconds / whole:8.1%}")
 
 
 def main() -> None:
@@ -199,16 +194,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--index", required=True)
     parser.add_argument("--count", type=int, default=2000, help="questions (default: 2000)")
+    parser.add_argument("--workers", type=int, default=1, help="processes (default: 1)")
     parser.add_argument("--set", dest="flags", action="append", default=[], help="a setting of the service")
     parser.add_argument("--profile", action="store_true")
-    parser.add_argument("--crowd", type=int, nargs="?", const=10_000, metavar="N")
     options = parser.parse_args()
     if options.profile:
         profile(options.index, options.count)
-    elif options.crowd:
-        crowd(options.index, options.crowd)
     else:
-        throughput(options.index, options.count, [word for each in options.flags for word in ("--set", each)])
+        flags = [word for each in options.flags for word in ("--set", each)]
+        throughput(options.index, options.count, options.workers, flags)
 
 
 if __name__ == "__main__":

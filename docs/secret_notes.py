@@ -76,12 +76,23 @@ wpa_passphrase={s}¦psql "host={h} user={u} password={s} dbname=x"¦认证密码
 SECOND_KEYS = """OPENAI_API_KEY: "{s}"¦x-api-key={s}¦api key {s}¦API Key\\n{s}¦my token is: {s}¦secretAccessKey: '{s}',¦appsecret={s}¦--token {s}
 headers = {{"Authorization": "Bearer {s}"}}¦?apikey={s}&q=1¦小程序 AppSecret {s}¦接口密钥为：{s}¦access key secret：{s}¦token 是 {s}¦钉钉加签密钥 {s}
 signing_secret = "{s}"¦deploy key: {s}¦JWT_SECRET={s}¦"secretKey" : "{s}"¦app_key: {s}¦| API Key | {s} |¦腾讯云 SecretKey {s}"""
-# A third set, never used for mending: its figure is the fair one for forms nobody thought of.
-UNSEEN = """Here is the login for the printer: {u}, password is {s}¦temp password = {s} until Friday¦DB_PWD: {s}¦"adminPassword":"{s}"
+# A third set, not used for mending at first: 78.4 % of it were found; then the rules were mended after it.
+THIRD_PASSWORDS = """Here is the login for the printer: {u}, password is {s}¦temp password = {s} until Friday¦DB_PWD: {s}¦"adminPassword":"{s}"
 The passcode for the meeting room is {s}¦pgpass {u} password: "{s}"¦$env:DB_PASSWORD = "{s}"¦password ({h}): {s}¦new pw for vpn: {s}
 MAIL_PASSWORD='{s}'¦ssl.keystore.password = {s}¦Enter {s} as the password¦http_password={s};¦login with {u} and {s}¦--password={s} \\
 共享盘密码：{s}（每季度换一次）¦密码我改成 {s} 了¦账号是 {u}，密码是 {s}¦备用密码 {s}，不要告诉别人¦登录名：{u}；密码：{s}；有效期一年
 用 {u} 登录，密码就是 {s}¦数据库 root 用户的密码已重置为：{s}¦ssh {u}@{h} 密码 "{s}"¦SVN口令 {s}¦密码见下：\\n{s}"""
+# A fourth set, written before the third was mended after and never mended after itself: its figure is the
+# fair one for forms nobody thought of.
+UNSEEN = """router admin page, {u} : {s}¦creds for staging: {u} {s}¦Hint: the dog. Actual password: {s}¦BASIC_AUTH={u}:{s}
+the root password on {h} is now {s}, tell Priya¦Zoom passcode: {s}¦I set the password to {s}.¦kubectl create secret generic db --from-literal=password={s}
+RABBITMQ_DEFAULT_PASS={s}¦smtp pass: {s}¦ldap bind pw {s}¦encrypted zip, password "{s}"¦unlock code for the laptop: {s}¦pwd → `{s}`
+Log in as {u} with password {s}¦security.user.password: {s}¦set PGPASSWORD={s}¦Master password - {s}¦mysqldump -u{u} -p{s} shop > shop.sql
+sudo password: {s} (do not share)¦the pass for {h} is {s}¦"username": "{u}", "passwd": "{s}"¦Passwort: {s}¦{u} - {s} (password)¦pw for the NAS: {s}
+后台：{h}，账户 {u}，密码：{s}¦管理员 {u}，密码 {s}，别外传¦密码统一为 {s}¦FTP 用户 {u} 口令 {s}¦老师说密码就用{s}¦开锁密码是{s}
+登录密码改为“{s}”¦用户名：{u}\\n密  码：{s}¦数据库账号密码 {u}:{s}¦密码（新）：{s}¦{u} 邮箱的密码换成 {s} 了¦备份盘加密口令：{s}
+pass：{s}¦Mysql密码={s}¦默认密码均为{s}，首次登录后修改¦压缩包密码：{s}¦VPN 密码 {s} 每月一换¦测试账号：{u}，{s}¦账号 {u} ； 密码 {s}
+密码（区分大小写）{s}¦密码写在这里：{s}¦机房门口键盘密码 {s}¦我的密码一直是 {s}¦把密码设成 {s} 就行"""
 CODES = """提取码：{s}¦提取码: {s}¦链接: https://pan.baidu.com/s/1aBcDeFgHiJkLmNoPqRsTuV 提取码: {s}¦https://pan.baidu.com/s/1qRsTuVwXyZ?pwd={s}¦访问码：{s}
 （提取码 {s}）¦密码:{s} 链接:https://pan.quark.cn/s/ab12"""
 IDS = '身份证号：{s}¦身份证 {s}¦张伟 {s} 已核验¦| 张伟 | {s} | 男 |¦ID card no. {s}¦{s}¦证件号码:{s}，有效期十年¦{{"idcard": "{s}"}}'
@@ -217,9 +228,10 @@ KINDS = {
     "resident identity": (IDS, resident, 70),
     "password, second set": (SECOND_PASSWORDS, password, 240),
     "key, second set": (SECOND_KEYS, key, 110),
-    "password, third set": (UNSEEN, password, 125),
+    "password, third set": (THIRD_PASSWORDS, password, 125),
     "bank card": (CARDS, card, 70),
     "private key": (BLOCKS, private_key, 40),
+    "password, unseen": (UNSEEN, password, 250),
 }
 
 

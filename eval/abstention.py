@@ -80,6 +80,20 @@ def risk_coverage(attempts: Sequence[Attempt], questions: int) -> dict[str, Any]
     }
 
 
+def calibration_text(calibration: Mapping[str, Any] | None) -> list[str]:
+    """What was promised on questions made from the corpus, to hold against what was measured."""
+    if calibration is None:
+        return []
+    lines = [
+        f"calibrated ({each['language']}): answers from confidence {each['confidence']:.2f}; on "
+        f"{each['questions']} made questions coverage {each['coverage']:.3f}, risk {each['risk']:.3f} "
+        f"(at most {each['upper']:.3f}), near misses answered {each['near_misses_answered']:.3f}"
+        for each in calibration["groups"]
+        if each["confidence"] is not None
+    ]
+    return lines + [f"not calibrated ({name}): {why}" for name, why in calibration["too_few"].items()]
+
+
 def _few(points: list[list[float]]) -> list[list[float]]:
     """At most `_POINTS` of the points, evenly by coverage, the first and the last among them."""
     if len(points) <= _POINTS:

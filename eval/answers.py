@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from eval.abstention import Attempt, counts, risk_coverage
+from eval.abstention import Attempt, calibration_text, counts, risk_coverage
 from eval.squad_text import exact_match, f1, holds
 from eval.stats import bootstrap_interval
 from eval.support import citation_values, unmarked
@@ -114,7 +114,7 @@ def answers_text(answers: Mapping[str, Any]) -> list[str]:
     if "quotes" in answers:
         characters = answers["quote_characters"]
         lines.append(f"an answer has {answers['quotes']:.1f} quotes of together {characters:.0f} characters")
-    return [*lines, *_refusing_text(answers)]
+    return [*lines, *_refusing_text(answers), *calibration_text(answers.get("calibration"))]
 
 
 def _refusing_text(answers: Mapping[str, Any]) -> list[str]:

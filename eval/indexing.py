@@ -192,14 +192,14 @@ def _environment(settings: Settings) -> dict[str, str]:
 
 
 def _counted(test_set: TestSet, settings: Settings, **found: Any) -> Indexed:
-    from rag.indexes.generation import read_manifest
+    from rag.build import published
 
-    manifest = read_manifest(settings.index)
-    documents, empty = manifest.documents, 0
+    index = published(settings)
+    documents, empty = index.documents, 0
     if isinstance(test_set, PassageSet):
         documents = len(test_set.corpus)
         empty = sum(not as_document(entry)[1] for entry in test_set.corpus)
-    return Indexed(documents, empty, manifest.chunks, index_bytes(settings.index), **found)
+    return Indexed(documents, empty, index.chunks, index_bytes(settings.index), **found)
 
 
 def _made_from(test_set: TestSet, settings: Settings) -> dict[str, Any]:

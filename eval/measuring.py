@@ -23,7 +23,8 @@ class Plan:
     """What to measure and how to judge it. `runs` are TREC run files by the name they are given.
 
     `measures` are those that systems are compared by, none for the usual one of each kind of test set;
-    `answers` says whether questions are asked too.
+    `answers` says whether questions are asked too, `calibrate` whether the index is calibrated before, as
+    an ingest does it.
     """
 
     systems: Sequence[System]
@@ -33,6 +34,7 @@ class Plan:
     seed: int
     trials: int
     alpha: float
+    calibrate: bool = False
 
     def measures_of(self, test_set: TestSet) -> Sequence[str]:
         """What decides: unless said otherwise nDCG@10, or for labelled files the share of the labelled
@@ -107,14 +109,19 @@ def _measure(test_set: TestSet, system: System, plan: Plan, workspace: Workspace
 
 def _ask(test_set: TestSet, system: System, found: Measured, plan: Plan, workspace: Workspace) -> None:
     from eval.answering import measure_answers, questions_with_known_truth
+    from rag.calibration.describe import described
+    from rag.recalibrate import recalibrate
 
     if not questions_with_known_truth(test_set, found.judged):
         return
+    calibration = recalibrate(system.settings) if plan.calibrate else None
     with workspace.journal("answers", test_set, system, found.facts["generation"]) as journal:
         answered = measure_answers(
             test_set, found.judged, system, journal, seed=plan.seed, trials=plan.trials
         )
     found.answers, found.answer_values, found.confidences = answered
+    if calibration is not None:
+        found.answers["calibration"] = described(calibration, system.settings.calibration.risk)
 
 
 def _answering_mode(plan: Plan) -> str:

@@ -42,6 +42,11 @@ def parser() -> argparse.ArgumentParser:
         default=True,
         help="ask the questions whose answer is known (default: yes)",
     )
+    made.add_argument(
+        "--calibrate",
+        action="store_true",
+        help="learn from made questions when to refuse, as an ingest does, before answers are measured",
+    )
     _add_set(made)
     _add_output(made)
     _add_statistics(made)
@@ -120,6 +125,7 @@ def plan(options: argparse.Namespace) -> Plan:
         seed=options.seed,
         trials=options.trials,
         alpha=options.alpha,
+        calibrate=options.calibrate,
     )
 
 

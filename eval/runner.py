@@ -55,15 +55,18 @@ def run_mode(
         began = time.perf_counter()
         hits = retriever.search(text, k=DEPTH, mode=mode, depth=depth)
         milliseconds[query] = (time.perf_counter() - began) * 1000
-        journal.add(query, [_row(hit) for hit in hits])
+        journal.add(query, [row for hit in hits for row in _rows(hit)][:DEPTH])
     found = {
         query: _found(journal.done[query], whole_documents) if text else () for query, text in queries.items()
     }
     return Run(found, milliseconds)
 
 
-def _row(hit: Hit) -> list[Any]:
-    return [hit.chunk.document_id, hit.chunk.start, hit.chunk.end, hit.score]
+def _rows(hit: Hit) -> list[list[Any]]:
+    """The hit, and the other places that are shown with it: whoever reads it has found those as well."""
+    chunk = hit.chunk
+    places = [[place.document, place.start, place.end, hit.score] for place in hit.also]
+    return [[chunk.document_id, chunk.start, chunk.end, hit.score], *places]
 
 
 def _found(rows: list[list[Any]], whole_documents: bool) -> tuple[Found, ...]:

@@ -7,19 +7,20 @@ import json
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from typing import TYPE_CHECKING
 
 from rag.command import COULD_NOT_START, add_settings, run, settings_of
 from rag.config import Settings
-from rag.errors import SettingError
+from rag.errors import RagError, SettingError
 
 if TYPE_CHECKING:
     from ingest.report import Report
 
 # What a flag that does something else of its own cannot be combined with.
-_ALONE = {"dump": ("dry_run", "rebuild", "json", "watch"), "watch": ("dry_run", "rebuild")}
+_ALONE = {"dump": ("dry_run", "rebuild", "json", "watch"), "watch": ("dry_run", "rebuild", "on")}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -28,18 +29,29 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for flag, others in _ALONE.items():
         if getattr(options, flag) and (given := [other for other in others if getattr(options, other)]):
             raise SettingError(f"--{flag} goes without --{given[0].replace('_', '-')}: leave one of them out")
-    settings = settings_of(options, {"ingest.exclude": options.exclude or None})
+    calibrated = False if options.no_calibrate else None
+    settings = settings_of(
+        options, {"ingest.exclude": options.exclude or None, "calibration.at_ingest": calibrated}
+    )
     if options.dump:
         from ingest.dump import dump
 
         return dump(settings, options.paths)
     if options.watch:
         return _watch(settings, options)
+    from ingest.calibrating import calibrate
     from ingest.pipeline import ingest
 
     report = ingest(
-        settings, options.paths, dry_run=options.dry_run, rebuild=options.rebuild, quiet=options.quiet
+        settings,
+        options.paths,
+        dry_run=options.dry_run,
+        rebuild=options.rebuild,
+        quiet=options.quiet,
+        cluster=options.on,
     )
+    if not options.dry_run:
+        calibrate(settings, quiet=options.quiet)
     return _print(report, options)
 
 
@@ -53,6 +65,7 @@ def _print(report: Report, options: argparse.Namespace) -> int:
 
 def _watch(settings: Settings, options: argparse.Namespace) -> int:
     """Ingest now and after every change, until SIGTERM or Ctrl-C; the status of the last report."""
+    from ingest.calibrating import calibrate
     from ingest.discover import folders
     from ingest.pipeline import exclusions, ingest, known_roots
     from ingest.plan import Digests
@@ -60,10 +73,15 @@ def _watch(settings: Settings, options: argparse.Namespace) -> int:
 
     stop, digests = Event(), Digests()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    warming = Thread(target=_warm, args=(settings,))
 
     def ingest_and_print() -> int:
         report = ingest(settings, options.paths, quiet=options.quiet, digests=digests)
-        return _print(report, options)
+        status = _print(report, options)
+        calibrate(settings, quiet=options.quiet)
+        if warming.ident is None:
+            warming.start()
+        return status
 
     status = watch(
         options.paths,
@@ -73,6 +91,14 @@ def _watch(settings: Settings, options: argparse.Namespace) -> int:
         index=settings.index,
     )
     return COULD_NOT_START if status is None else status
+
+
+def _warm(settings: Settings) -> None:
+    """Load the model, which a run with nothing to embed leaves alone: the first change shall not wait."""
+    from rag.build import build_embedder
+
+    with suppress(RagError):  # the ingest that needs it will say so
+        build_embedder(settings).encode(["warm"])
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -97,6 +123,12 @@ def _parser() -> argparse.ArgumentParser:
         help="print what is read and how it is cut, as JSON lines; index nothing",
     )
     parser.add_argument("--rebuild", action="store_true", help="start over: read and embed everything again")
+    parser.add_argument(
+        "--no-calibrate", action="store_true", help="do not learn from made questions when to refuse"
+    )
+    parser.add_argument(
+        "--on", metavar="CLUSTER", help="read and embed on a Ray cluster: `ray`, or `ray://HOST:PORT`"
+    )
     parser.add_argument("--quiet", action="store_true", help="no progress on standard error")
     return parser
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shlex
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -40,10 +41,12 @@ def ingest(
     rebuild: bool = False,
     quiet: bool = False,
     digests: Digests | None = None,
+    cluster: str | None = None,
 ) -> Report:
     """Bring the index level with the files under `paths`; with `dry_run` only say what that would be.
 
-    `digests` remembers what files hold from one call to the next. Raises SettingError (wrong path or
+    `digests` remembers what files hold from one call to the next; `cluster` is the Ray cluster whose nodes
+    read and embed. Raises SettingError (wrong path or
     setting, index of another embedder) before anything is changed, IndexBusy, or IndexDamaged. A
     document that cannot be read is reported, never raised.
     """
@@ -66,7 +69,7 @@ def ingest(
             _remember_roots(indexer.store, found)
             reader = build_reader(settings, loaders, splitter, indexer.store)
             todo = _plan(found, indexer.store.documents(), reader, digests)
-            report = _carry_out(todo, indexer, reader, threads(settings), quiet=quiet)
+            report = _carry_out(todo, indexer, _reads(todo, reader, settings, cluster), quiet=quiet)
             if todo.write or todo.gone:
                 _tell_duplicates(report, indexer, settings)
             report.removed += len(before - {document.id for document in indexer.store.documents()})
@@ -143,15 +146,27 @@ def _foretell(settings: Settings, paths: Sequence[Path], reader: Reader, rebuild
     report.written = len(todo.write) - len(todo.moved)
     report.moved = len(todo.moved)
     report.dry_run = True
+    if _has_record(settings):
+        place = shlex.join(["--index", str(settings.index)])
+        report.hint = f"`python -m rag doctor {place}` examines what the index holds"
     report.tell(found)
     return report
 
 
-def _carry_out(todo: Plan, indexer: Indexer, reader: Reader, threads: int, *, quiet: bool) -> Report:
+def _reads(todo: Plan, reader: Reader, settings: Settings, cluster: str | None) -> Iterator[Read]:
+    """The files to write, in order, read here or on a cluster."""
+    if cluster is None:
+        return in_order(todo.write, reader.read, size_on_disk, threads(settings))
+    from ingest.on_ray import read_on
+
+    return read_on(cluster, todo.write, todo.moved, settings, reader.key)
+
+
+def _carry_out(todo: Plan, indexer: Indexer, reads: Iterator[Read], *, quiet: bool) -> Report:
     report = _counted(todo)
     written: set[str] = set()
     with Progress(len(todo.write), quiet=quiet) as progress:
-        for read in in_order(todo.write, reader.read, size_on_disk, threads):
+        for read in reads:
             if _take(read, indexer, report):
                 written.add(read.planned.id)
             progress.file(indexer.embedded_chunks)
@@ -187,6 +202,7 @@ def _take(read: Read, indexer: Indexer, report: Report) -> bool:
         source=str(read.planned.source.path),
         empty_pages=read.empty_pages,
         warnings=[Warned(kind, detail) for _, kind, detail in read.warnings],
+        embedded=read.vectors,
     )
     return True
 

@@ -63,7 +63,7 @@ class Digests:
         if (last := self._known.get(file)) is not None and last[:2] == (state, shape):
             return last[2]
         began = time.time_ns()
-        digest = _digest(file, shape)
+        digest = content_digest(file, shape)
         if began - max(status.st_mtime_ns, status.st_ctime_ns) > _SETTLED_NS:
             self._known[file] = (state, shape, digest)
         else:
@@ -81,7 +81,7 @@ def plan(
 
     `digest` is `Digests().of` of a process that makes one plan after the other.
     """
-    digest_of = digest or _digest
+    digest_of = digest or content_digest
     result = Plan(failed=[(str(folder), reason) for folder, reason in sorted(found.closed.items())])
     known = {document.id: document for document in stored}
     present: set[str] = set()
@@ -155,7 +155,8 @@ def _gone(file: str) -> bool:
     return False
 
 
-def _digest(file: Path, shape: str) -> str:
+def content_digest(file: Path, shape: str) -> str:
+    """Of what a file holds and of what decides how it becomes chunks. Raises OSError."""
     digest = hashlib.sha256(shape.encode())
     with file.open("rb") as stream:
         while block := stream.read(_BLOCK):

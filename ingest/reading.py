@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias, TypeVar
 
 from ingest.plan import Planned
@@ -13,7 +13,7 @@ from ingest.secrets.find import VERSION, Secret
 from ingest.secrets.redact import Policy, Redacted, apply
 from rag.errors import DocumentError
 from rag.protocols import Loader, Splitter
-from rag.types import Chunk, Document, Heading, Loaded, Page
+from rag.types import Chunk, Document, Heading, Loaded, Page, Vectors
 
 # Bytes of files that are read and not yet taken: what bounds the memory, whatever the corpus.
 _AHEAD_BYTES = 64_000_000
@@ -26,7 +26,10 @@ Warning: TypeAlias = tuple[str, str, str]  # noqa: A001 - document, kind, detail
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """A file that was read, or the reason why not; `empty_pages` hold no text."""
+    """A file that was read, or the reason why not; `empty_pages` hold no text.
+
+    `vectors`, float32 (windows, dimension), are those of the chunks' texts if whoever read it embedded them.
+    """
 
     planned: Planned
     document: Document | None = None
@@ -34,6 +37,7 @@ class Read:
     empty_pages: int = 0
     warnings: tuple[Warning, ...] = ()
     failed: str | None = None
+    vectors: Mapping[str, Vectors] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ class Report:
     device: str | None = None
     generation: str | None = None
     dry_run: bool = False
+    hint: str | None = None  # what else to run after a dry run
 
     def tell(self, found: Found) -> None:
         """Take over what was not read: of kinds nobody reads, and left out, by reason."""
@@ -84,6 +85,7 @@ class Report:
             f"{self.removed} removed, {len(self.failed)} failed"
         )
         if self.dry_run:
+            yield from [self.hint] if self.hint else []
             return
         pages = f"{self.empty_pages} pages without text"
         yield f"index     {self.chunks} chunks, {pages}, generation {self.generation}"

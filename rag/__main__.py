@@ -1,27 +1,26 @@
-"""`python -m rag ask|search|verify|status|doctor`: answers in the terminal, checked; the index examined."""
+"""`python -m rag ask|search|explain|verify|status|doctor|copy|mcp`: the index asked and looked after."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rag.command import add_settings, run, settings_of
-from rag.config import Settings
-from rag.types import MODES, Answer, Citation, Filter, Hit
-from rag.wire import answer_json, heading_path, hit_json
+from rag.config import Settings, load_settings
+from rag.terminal import answer_lines, examination_lines, found_lines, one_line, recheck_lines, searched_lines
+from rag.types import MODES, Filter
+from rag.wire import answer_json, hit_json, searched_json
 
 if TYPE_CHECKING:
-    from rag.health.doctor import Examination, Finding
-    from rag.recheck import Recheck
+    pass
 
-_EXCERPT = 240
 _SHOWN_FINDINGS = 10
+_TOLD = 100  # documents between two lines of progress
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,7 +34,7 @@ def _ask(options: argparse.Namespace, settings: Settings) -> int:
     from rag.build import build_engine
 
     answer = build_engine(settings).ask(options.question, k=options.k, chosen=_chosen(options))
-    _print(options, answer_json(answer), lambda: _answer_lines(answer))
+    _print(options, answer_json(answer), lambda: answer_lines(answer) + searched_lines(answer))
     return 0
 
 
@@ -43,18 +42,33 @@ def _search(options: argparse.Namespace, settings: Settings) -> int:
     from rag.build import build_engine
 
     found = build_engine(settings).search(options.question, k=options.k, chosen=_chosen(options))
-    result = {"generation": found.generation, "hits": [hit_json(hit) for hit in found.hits]}
-    _print(options, result, lambda: _found_lines(found.hits))
+    result = {
+        "generation": found.generation,
+        "hits": [hit_json(hit) for hit in found.hits],
+        **searched_json(found.variants, found.notes),
+    }
+    _print(options, result, lambda: found_lines(found.hits) + searched_lines(found))
     return 0
 
 
+def _explain(options: argparse.Namespace, settings: Settings) -> int:
+    from rag.build import build_engine
+    from rag.explain.report import explanation_lines
+    from rag.explain.wire import explained_json
+
+    found = build_engine(settings).explain(
+        options.question, k=options.k, chosen=_chosen(options), expected=options.expect
+    )
+    _print(options, explained_json(found), lambda: [one_line(line) for line in explanation_lines(found)])
+    return 0 if found.came else 1
+
+
 def _verify(options: argparse.Namespace, settings: Settings) -> int:
-    from rag.build import build_store
-    from rag.indexes.generation import read_manifest
+    from rag.build import build_store, published
     from rag.recheck import read_answer, recheck
 
     answer = read_answer(options.answer)
-    read_manifest(settings.index)  # says what to do where there is no index yet
+    published(settings)  # says what to do where there is no index yet
     store = build_store(settings, read_only=True)
     try:
         found = recheck(answer, store.document)
@@ -65,7 +79,7 @@ def _verify(options: argparse.Namespace, settings: Settings) -> int:
         "unsupported": [asdict(sentence) for sentence in found.unsupported],
         "fine": found.fine,
     }
-    _print(options, result, lambda: _recheck_lines(found))
+    _print(options, result, lambda: recheck_lines(found))
     return 0 if found.fine else 1
 
 
@@ -90,8 +104,35 @@ def _doctor(options: argparse.Namespace, settings: Settings) -> int:
         "healthy": found.healthy,
     }
     most = None if options.all else _SHOWN_FINDINGS
-    _print(options, result, lambda: _examination_lines(str(settings.index), found, most))
+    _print(options, result, lambda: examination_lines(str(settings.index), found, most))
     return 0 if found.healthy else 1
+
+
+def _copy(options: argparse.Namespace, settings: Settings) -> int:
+    from rag.copying import copy
+
+    def tell(done: int, of: int) -> None:
+        if done % _TOLD == 0 or done == of:
+            print(f"{done} of {of} documents", file=sys.stderr)
+
+    found = copy(_elsewhere(options.source, settings), _elsewhere(options.target, settings), tell)
+    _print(options, asdict(found), lambda: [f"{name:<12}{value}" for name, value in asdict(found).items()])
+    return 0
+
+
+def _elsewhere(place: Path, settings: Settings) -> Settings:
+    """The settings of a file, or those of here with another index folder."""
+    if place.suffix == ".toml":
+        return load_settings(None, place)
+    return settings.model_copy(update={"index": place})
+
+
+def _mcp(_: argparse.Namespace, settings: Settings) -> int:
+    from rag.build import build_engine
+    from rag.mcp import serve
+
+    serve(build_engine(settings))
+    return 0
 
 
 def _print(options: argparse.Namespace, result: dict[str, Any], lines: Callable[[], list[str]]) -> None:
@@ -101,99 +142,9 @@ def _print(options: argparse.Namespace, result: dict[str, Any], lines: Callable[
         print("\n".join(lines()))
 
 
-def _answer_lines(answer: Answer) -> list[str]:
-    lines = [answer.text, ""]
-    if answer.abstained:
-        return [*lines, _refused(answer.question, answer.reason)] if answer.reason else lines
-    return lines + [line for citation in answer.citations for line in _citation_lines(citation)]
-
-
-def _refused(question: str, reason: str) -> str:
-    """Label, reason and full stop in the question's language."""
-    from rag.prompt import language
-
-    bare = reason.rstrip(".。")
-    return f"未作答：{bare}。" if language(question) == "zh" else f"Refused: {bare}."
-
-
-def _citation_lines(citation: Citation) -> list[str]:
-    place = _place(citation.document, citation.heading, citation.page)
-    quote = " ".join(citation.quote.split())
-    return [f"[{citation.marker}] {place} ({citation.start}-{citation.end})", f"    {quote}"]
-
-
-def _recheck_lines(found: Recheck) -> list[str]:
-    lines = []
-    for source in found.sources:
-        place = f" to {source.start}" if source.state == "moved" else ""
-        quote = " ".join(source.quote.split())
-        shown = quote if len(quote) <= _EXCERPT else quote[:_EXCERPT] + "…"
-        lines += [
-            _one_line(f"[{source.marker}] {source.document}: {source.state}{place}"),
-            f"    {_one_line(shown)}",
-        ]
-    for each in found.unsupported:
-        why = f"not in its quotes: {', '.join(each.lacking)}" if each.lacking else "cites nothing that stands"
-        lines.append(_one_line(f"unsupported: {each.sentence} ({why})"))
-    return [*lines, "fine" if found.fine else "not fine: see above"]
-
-
-def _found_lines(hits: Sequence[Hit]) -> list[str]:
-    lines = [line for rank, hit in enumerate(hits, 1) for line in _hit_lines(rank, hit)]
-    return lines or ["Nothing found."]
-
-
-def _hit_lines(rank: int, hit: Hit) -> list[str]:
-    legs = [
-        f"{name} #{leg.rank} {leg.score:.3f}"
-        for name, leg in (("sparse", hit.sparse), ("dense", hit.dense))
-        if leg is not None
-    ]
-    place = _place(hit.chunk.document_id, hit.chunk.heading, hit.chunk.page)
-    text = " ".join(hit.chunk.text.split())
-    excerpt = text if len(text) <= _EXCERPT else text[:_EXCERPT] + "…"
-    return [f"{rank}. {place}  {hit.score:.3f} ({', '.join(legs)})", f"   {excerpt}"]
-
-
-def _examination_lines(index: str, found: Examination, most: int | None) -> list[str]:
-    size = f"{found.documents} documents, {found.chunks} chunks"
-    lines = [f"index {index}, generation {found.generation or 'unknown'}, {size}"]
-    kinds: dict[str, list[Finding]] = {}
-    for finding in sorted(found.findings, key=lambda each: not each.needs_a_person):
-        kinds.setdefault(finding.kind, []).append(finding)
-    for kind, own in kinds.items():
-        lines += ["", f"{kind.replace('_', ' ')}: {len(own)}", *map(_finding_line, own[:most])]
-        if most is not None and len(own) > most:
-            lines.append(f"    and {len(own) - most} more: --all shows them")
-    needed = Counter(finding.needs_a_person for finding in found.findings)
-    if found.healthy:
-        return [*lines, "", f"healthy; {needed[False]} findings need nobody" if needed else "healthy"]
-    return [*lines, "", f"{needed[True]} of {needed.total()} findings, marked !, need a person"]
-
-
-def _finding_line(finding: Finding) -> str:
-    mark = "!" if finding.needs_a_person else " "
-    return f"  {mark} " + _one_line(
-        f"{finding.document}: {finding.detail}" if finding.document else finding.detail
-    )
-
-
-def _one_line(text: str) -> str:
-    """A line feed or a terminal's escape in a name is shown, not obeyed."""
-    return "".join(
-        each if each.isprintable() else each.encode("unicode_escape", "backslashreplace").decode("ascii")
-        for each in text
-    )
-
-
-def _place(document: str, heading: tuple[str, ...], page: int | None) -> str:
-    parts = [document, f"page {page}" if page is not None else "", heading_path(heading)]
-    return ", ".join(part for part in parts if part)
-
-
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m rag", description="Ask and search an index.")
-    verbs = parser.add_subparsers(required=True, metavar="ask|search|verify|status|doctor")
+    verbs = parser.add_subparsers(required=True, metavar="ask|search|explain|verify|status|doctor|copy|mcp")
     for name, command, what in (
         ("ask", _ask, "answer a question, with citations"),
         ("search", _search, "the best passages for a question"),
@@ -205,6 +156,18 @@ def _parser() -> argparse.ArgumentParser:
         verb.add_argument("--mode", choices=MODES, help="which search (default: hybrid)")
         _add_filters(verb)
         _add_common(verb)
+    what = "why a search finds what it finds; exit status 1 if an expected passage is not among the hits"
+    verb = verbs.add_parser("explain", help="why a search finds what it finds", description=what)
+    verb.set_defaults(command=_explain)
+    verb.add_argument("question")
+    verb.add_argument(
+        "--expect", action="append", default=[], metavar="PATH[:QUOTE]",
+        help="a passage that should come: a document, folder or pattern, and words of it; may be repeated",
+    )  # fmt: skip
+    verb.add_argument("-k", type=_positive, metavar="N", help="passages to retrieve")
+    verb.add_argument("--mode", choices=MODES, help="which search (default: hybrid)")
+    _add_filters(verb)
+    _add_common(verb)
     what = "check a stored answer again; exit status 1 if a source changed or a sentence is not borne out"
     verb = verbs.add_parser("verify", help="check a stored answer again", description=what)
     verb.set_defaults(command=_verify)
@@ -219,6 +182,19 @@ def _parser() -> argparse.ArgumentParser:
     verb.add_argument("--all", action="store_true", help="print every finding, not ten of a kind")
     verb.add_argument("--no-files", action="store_true", help="leave the files it was made from alone")
     _add_common(verb)
+    what = "carry an index to another folder or store without embedding again; run again it goes on"
+    verb = verbs.add_parser("copy", help="carry an index to another store", description=what)
+    verb.set_defaults(command=_copy)
+    for flag, name, says in (("--from", "source", "the index"), ("--to", "target", "where to copy it")):
+        verb.add_argument(
+            flag, dest=name, type=Path, required=True, metavar="PLACE",
+            help=f"{says}: a folder, or a settings file (.toml) that names store and index",
+        )  # fmt: skip
+    _add_common(verb)
+    what = "offer search and ask to MCP clients over standard input and output"
+    verb = verbs.add_parser("mcp", help=what, description=what)
+    verb.set_defaults(command=_mcp)
+    add_settings(verb)
     return parser
 
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from rag import text
 from rag.facts.claims import missing, sources
+from rag.facts.headings import headings_at
 from rag.facts.inactive import inactive
 from rag.types import Chunk, Citation, Draft, Hit
 
@@ -78,7 +79,8 @@ def _citation(marker: int, quote: str, hits: Sequence[Hit]) -> Citation | None:
     if at < 0 or not quote:
         return None
     start = chunk.start + at
-    return Citation(marker, chunk.document_id, chunk.page, chunk.heading, start, start + len(quote), quote)
+    headings = headings_at(chunk, at)
+    return Citation(marker, chunk.document_id, chunk.page, headings, start, start + len(quote), quote)
 
 
 def _found_quotes(answer: str, hits: Sequence[Hit]) -> list[tuple[int, str]]:

@@ -28,6 +28,10 @@ DEFAULT_FILE = Path("rag.toml")
 
 FusionName: TypeAlias = Literal["standardised", "minmax", "rrf"]
 DictionaryName: TypeAlias = Literal["auto", "off", "cedict"]
+SpellingName: TypeAlias = Literal["correct", "off"]
+VariantsName: TypeAlias = Literal["off", "multi-query", "hyde"]
+OnFailure: TypeAlias = Literal["refuse", "skip"]
+DuplicatesName: TypeAlias = Literal["fold", "keep"]
 
 
 class Backend(BaseModel):
@@ -41,11 +45,29 @@ class Backend(BaseModel):
         return dict(self.model_extra or {})
 
 
+class Reranking(Backend):
+    """The reranker, none where `name` is empty; it is given the best `depth` hits.
+
+    `on_failure`: a question at which it fails is refused, or answered with hits in their fused order.
+    """
+
+    name: str = ""
+    depth: int = Field(50, ge=1, le=1000)
+    on_failure: OnFailure = "refuse"
+
+
 class Retrieval(BaseModel):
     """How hits are found: `depth` fetched from each leg before fusion, `k` returned.
 
     `dense_weight` is the dense leg's share where the embedder can read all of a question. `dictionary`
     glosses Chinese questions over English passages; auto does where CC-CEDICT is installed.
+    `spelling`: whether words that the collection does not hold are taken for slips of those it does.
+    `document_weight`: how much the other passages found of its document add to a passage's score.
+    `variants` lets the generator's language model ask in `variant_count` other words (multi-query) or
+    write a passage that might answer (hyde), for the search alone. `duplicates`: passages that say the
+    same are one hit or several. `per_document`: at most so many hits of one document that is not clearly
+    the answer, 0 for any number. `context`: characters to which the neighbours of a hit widen it for the
+    generator, 0 for the hit alone.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -54,7 +76,14 @@ class Retrieval(BaseModel):
     depth: int = Field(100, ge=1, le=10_000)
     fusion: FusionName = "standardised"
     dense_weight: float = Field(0.5, ge=0.0, le=1.0)
+    document_weight: float = Field(0.7, ge=0.0, le=2.0)
     dictionary: DictionaryName = "auto"
+    spelling: SpellingName = "correct"
+    variants: VariantsName = "off"
+    variant_count: int = Field(3, ge=1, le=8)
+    duplicates: DuplicatesName = "fold"
+    per_document: int = Field(0, ge=0, le=1000)
+    context: int = Field(0, ge=0, le=100_000)
 
 
 class Pdf(BaseModel):
@@ -108,6 +137,20 @@ class Ingest(BaseModel):
     max_bytes: int = Field(0, ge=0)
 
 
+class Calibrating(BaseModel):
+    """When to refuse, learnt at the end of ingest on questions made from the documents.
+
+    `risk`: the share of wrong answers one accepts among those given, where half of what is asked has no
+    answer; 0 keeps right answers instead, refusing 3 % of them at most. `at_ingest` false leaves it out;
+    `seconds` bounds it.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    risk: float = Field(0.0, ge=0.0, lt=1.0)
+    at_ingest: bool = True
+    seconds: float = Field(10.0, gt=0)
+
+
 class Api(BaseModel):
     """The service: where it listens, whom it lets in, how much it takes on, and what it may change.
 
@@ -133,6 +176,7 @@ class Api(BaseModel):
     connections_per_address: int = Field(256, ge=1)
     log: Literal["json", "off"] = "json"
     log_questions: bool = False
+    telemetry: Literal["off", "otlp"] = "off"
     uploads: str = ""
     upload_mb: int = Field(50, ge=1)
     uploads_mb: int = Field(1000, ge=1)
@@ -156,7 +200,9 @@ class Settings(BaseSettings):
     store: Backend = Backend(name="sqlite")
     splitter: Backend = Backend(name="markdown")
     retriever: Retrieval = Retrieval()
+    reranker: Reranking = Reranking()
     generator: Backend = Backend(name="extractive")
+    calibration: Calibrating = Calibrating()
     ingest: Ingest = Ingest()
     pdf: Pdf = Pdf()
     api: Api = Api()

@@ -1,4 +1,4 @@
-"""Passages that say the same: what sameness is, and how a result list shows each of them once.
+"""Passages that say the same: what sameness is. (`rag.hits.shape` shows each of them once.)
 
 Texts are compared by their shingles, runs of 8 letters and digits, or of 4 characters in a script
 written without spaces. White space, case and punctuation do not count. The measure is Jaccard's:
@@ -11,7 +11,6 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from typing import TypeAlias
@@ -19,41 +18,17 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from rag.types import Chunk, Hit
-
 Codes: TypeAlias = npt.NDArray[np.uint32]
 Bounds: TypeAlias = npt.NDArray[np.int64]
 
-THRESHOLD = 0.7
+# Above it two passages are nearly identical: docs/retrieval.md has what lower ones would cost.
+THRESHOLD = 0.8
 _RUN = 8
 _RUN_CJK = 4
 _FIRST_CJK = 0x2E80
 _SAMPLED = np.uint32(2**32 // 8)  # one shingle in eight stands for all: those of the lowest hashes
 _LEAST = 12  # sampled shingles below which an estimate would be a guess: then only equal texts are alike
 _ENCODING = "utf-32-le" if sys.byteorder == "little" else "utf-32-be"
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """A hit and the other places where it stands, exactly or nearly, in the order of their rank."""
-
-    hit: Hit
-    also: tuple[Chunk, ...] = ()
-
-
-def distinct(hits: Sequence[Hit], k: int, threshold: float = THRESHOLD) -> list[Shown]:
-    """The first `k` hits that differ; one that is like a hit before it becomes a place of that one.
-
-    `hits` come best first. Two are alike whose texts are equal but for white space, case and
-    punctuation, or overlap by at least `threshold` (Jaccard, 0 to 1; above 1: equal ones only).
-    """
-    first = same([hit.chunk.text for hit in hits], threshold)
-    places: dict[int, list[Chunk]] = {}
-    for row, leader in enumerate(first):
-        if leader != row:
-            places.setdefault(leader, []).append(hits[row].chunk)
-    leaders = [row for row, leader in enumerate(first) if leader == row]
-    return [Shown(hits[row], tuple(places.get(row, ()))) for row in leaders[:k]]
 
 
 def same(texts: Sequence[str], threshold: float = THRESHOLD) -> list[int]:

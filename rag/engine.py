@@ -5,19 +5,23 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field, replace
+from typing import Protocol, TypeAlias, TypeVar
 
 from rag.cite import cite
 from rag.conversation.standing import standing_question
-from rag.errors import IndexDamaged, IndexMissing, IndexReplaced, QuestionError
-from rag.indexes.generation import MANIFEST, read_manifest
+from rag.errors import IndexDamaged, IndexReplaced, QuestionError
+from rag.explain.explanation import Explanation, explain
 from rag.prompt import language, refusal
 from rag.protocols import Generator, History, OnText, Rewriter
 from rag.retrieve import Retriever
-from rag.types import EVERYTHING, Answer, Draft, Filter, Hit, Mode
+from rag.trace import Trace
+from rag.types import EVERYTHING, Answer, Draft, Filter, Hit, Mode, Variants
 from rag.verify import Policy, Verified, verified
+
+T = TypeVar("T")
 
 _MOST = 64  # paths, and metadata pairs, of one filter
 _MOST_PAGES = 1_000_000
@@ -31,11 +35,20 @@ _ATTEMPTS = 5  # each fails only if two generations were published meanwhile
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The hits of one question, all of one generation; `timings` in milliseconds."""
+    """The hits of one question, all of one generation; `timings` in milliseconds.
+
+    `variants` were searched for as well; `notes` say what the search could not do as it was set.
+    """
 
     generation: str
     hits: tuple[Hit, ...]
     timings: Mapping[str, float]
+    variants: Variants = field(default_factory=Variants)
+    notes: tuple[str, ...] = ()
+
+
+# Gets the hits as soon as they are there, and the same as the generator is about to read them.
+OnFound: TypeAlias = Callable[[Found, Sequence[Hit]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,35 +64,46 @@ class Defaults:
     unsupported: Policy = "mark"
 
 
+class Watch(Protocol):
+    """Says what is published; asked with every question, so cheap."""
+
+    def stamp(self) -> object:
+        """Changes whenever something is published; None without an index."""
+        ...
+
+    def generation(self) -> str | None:
+        """The published generation, None without an index. Raises IndexDamaged."""
+        ...
+
+
 class Engine:
     """Answers questions; safe to share between threads. Follows the index as it is published."""
 
     def __init__(
         self,
-        folder: Path,
+        watch: Watch,
         open_retriever: Callable[[], Retriever],
         open_generator: Callable[[], Generator],
         defaults: Defaults,
     ) -> None:
-        self._folder = folder
+        self._watch = watch
         self._open_retriever = open_retriever
         self._open_generator = open_generator
         self._defaults = defaults
         self._opening = threading.RLock()
         self._opened: tuple[object, Retriever] | None = None
         self._generator: Generator | None = None
+        # Put around "retrieve" and "generate" by whoever wants to know how long they take.
+        self.stage: Callable[[str], AbstractContextManager[object]] = nullcontext
 
     @property
     def generation(self) -> str | None:
         """The published generation, None without an index. Raises IndexDamaged."""
-        try:
-            return read_manifest(self._folder).generation
-        except IndexMissing:
-            return None
+        return self._watch.generation()
 
     def warm(self) -> None:
         """Load what the first question would wait for. Raises RagError."""
-        retriever, _ = self._found("warm up", 1, self._defaults.mode)
+        retriever, _, _ = self._found("warm up", 1, self._defaults.mode)
         retriever.warm()
         self._answerer().warm()
 
@@ -89,6 +113,8 @@ class Engine:
         k: int | None = None,
         mode: Mode | None = None,
         chosen: Filter = EVERYTHING,
+        *,
+        cancelled: threading.Event | None = None,
     ) -> Found:
         """The best `k` chunks that the filter lets through.
 
@@ -96,8 +122,34 @@ class Engine:
         """
         self._check(question, chosen)
         began = time.perf_counter()
-        retriever, hits = self._found(question, k or self._defaults.k, mode or self._defaults.mode, chosen)
-        return Found(retriever.generation, tuple(hits), {"retrieval": _since(began)})
+        with self.stage("retrieve"):
+            retriever, hits, trace = self._found(
+                question, k or self._defaults.k, mode or self._defaults.mode, chosen, cancelled
+            )
+        timings = {"retrieval": _since(began)}
+        return Found(retriever.generation, tuple(hits), timings, trace.variants, tuple(trace.notes))
+
+    def explain(
+        self,
+        question: str,
+        k: int | None = None,
+        mode: Mode | None = None,
+        chosen: Filter = EVERYTHING,
+        expected: Sequence[str] = (),
+    ) -> Explanation:
+        """Why the search finds what it finds, and what became of `expected` passages ("PATH:quote").
+
+        Raises as `search` does.
+        """
+        self._check(question, chosen)
+        for each in expected:
+            if not each.strip():
+                raise QuestionError("an expected passage is empty: name PATH or PATH:quote")
+            self._check(each, chosen)
+        k, mode = k or self._defaults.k, mode or self._defaults.mode
+        return self._reading(
+            lambda retriever: explain(retriever, question, k=k, mode=mode, chosen=chosen, expected=expected)
+        )
 
     def ask(
         self,
@@ -107,6 +159,7 @@ class Engine:
         chosen: Filter = EVERYTHING,
         *,
         history: History = (),
+        on_found: OnFound | None = None,
         on_text: OnText | None = None,
         cancelled: threading.Event | None = None,
     ) -> Answer:
@@ -114,20 +167,26 @@ class Engine:
 
         After `history`, earlier (question, answer) pairs, a follow-up is asked as a question of its own.
 
-        `on_text` gets what the generator writes, while it writes it and before any citation is checked:
-        the answer's text replaces it. Once `cancelled` is set the generator stops. Raises as `search`
-        does, GeneratorError, and Cancelled.
+        `on_found` gets the hits before anything is written. `on_text` gets what the generator writes, while
+        it writes it and before any citation is checked: the answer's text replaces it. Once `cancelled` is
+        set the generator stops. Raises as `search` does, GeneratorError, and Cancelled.
         """
         began = time.perf_counter()
         self._check(question, chosen, history)
         generator = self._answerer()
         rewriter = generator if isinstance(generator, Rewriter) else None
         standing = standing_question(question, history, rewriter, cancelled=cancelled)
-        found = self.search(standing[: self._defaults.question_limit], k, mode, chosen)
+        asked = standing[: self._defaults.question_limit]
+        found = self.search(asked, k, mode, chosen, cancelled=cancelled)
         wrote = time.perf_counter()
-        draft = generator.generate(standing, found.hits, on_text=on_text, cancelled=cancelled)
+        read = self._retriever().in_context(found.hits)
+        if on_found is not None:
+            on_found(found, read)
+        with self.stage("generate"):
+            draft = generator.generate(standing, read, on_text=on_text, cancelled=cancelled)
         timings = {**found.timings, "generation": _since(wrote), "total": _since(began)}
-        answer = _answer(question, draft, found, generator.name, timings, self._defaults.unsupported)
+        wrote_it = draft.generator or generator.name
+        answer = _answer(question, draft, found, read, wrote_it, timings, self._defaults.unsupported)
         return answer if standing == question else replace(answer, standing_question=standing)
 
     def _check(self, question: str, chosen: Filter, history: History = ()) -> None:
@@ -151,16 +210,30 @@ class Engine:
             raise QuestionError("the question holds half a character (a lone surrogate): send valid Unicode")
 
     def _found(
-        self, question: str, k: int, mode: Mode, chosen: Filter = EVERYTHING
-    ) -> tuple[Retriever, list[Hit]]:
+        self,
+        question: str,
+        k: int,
+        mode: Mode,
+        chosen: Filter = EVERYTHING,
+        cancelled: threading.Event | None = None,
+    ) -> tuple[Retriever, list[Hit], Trace]:
         """The hits of one generation; if it goes while it is being read, those of the newer one."""
+
+        def search(retriever: Retriever) -> tuple[Retriever, list[Hit], Trace]:
+            trace = Trace()
+            hits = retriever.search(question, k=k, mode=mode, chosen=chosen, trace=trace, cancelled=cancelled)
+            return retriever, hits, trace
+
+        return self._reading(search)
+
+    def _reading(self, read: Callable[[Retriever], T]) -> T:
+        """What `read` makes of the published generation; if it goes meanwhile, of the newer one."""
         for _ in range(_ATTEMPTS):
-            stamp = self._stamp()
+            stamp = self._watch.stamp()
             try:
-                retriever = self._retriever()
-                return retriever, retriever.search(question, k=k, mode=mode, chosen=chosen)
+                return read(self._retriever())
             except (IndexReplaced, IndexDamaged, FileNotFoundError) as error:
-                if isinstance(error, IndexDamaged) and self._stamp() == stamp:
+                if isinstance(error, IndexDamaged) and self._watch.stamp() == stamp:
                     raise
                 with self._opening:
                     self._opened = None  # opened anew it is verified, so that a lost file is named
@@ -168,7 +241,7 @@ class Engine:
 
     def _retriever(self) -> Retriever:
         """The retriever of the published generation, opened anew when the manifest changed."""
-        stamp = self._stamp()
+        stamp = self._watch.stamp()
         opened = self._opened
         if opened is not None and opened[0] == stamp:
             return opened[1]
@@ -176,14 +249,6 @@ class Engine:
             if self._opened is None or self._opened[0] != stamp:
                 self._opened = (stamp, self._open_retriever())
             return self._opened[1]
-
-    def _stamp(self) -> object:
-        """Changes whenever the manifest is replaced."""
-        try:
-            status = (self._folder / MANIFEST).stat()
-        except OSError:
-            return None
-        return (status.st_mtime_ns, status.st_ino, status.st_size)
 
     def _answerer(self) -> Generator:
         with self._opening:
@@ -196,16 +261,20 @@ def _answer(
     question: str,
     draft: Draft,
     found: Found,
+    read: Sequence[Hit],
     generator: str,
     timings: Mapping[str, float],
     policy: Policy,
 ) -> Answer:
-    """The draft as it may be shown: every citation verified, every sentence held against them."""
+    """The draft as it may be shown: every citation verified, every sentence held against them.
+
+    `read` are the hits as the generator saw them.
+    """
     shown = len(found.hits) - draft.usage.get("passages_left_out", 0)  # a model cites only what it read
     if draft.abstained:  # a refusal states nothing; markers in it point nowhere
         checked = Verified(cite(draft, ())[0], (), ())
     else:
-        checked = verified(draft, found.hits[:shown], policy)
+        checked = verified(draft, read[:shown], policy)
     abstained = draft.abstained or not checked.text
     text = checked.text or refusal(question)
     untied, unborne = _REASONS[language(question)]
@@ -226,6 +295,8 @@ def _answer(
         timings=timings,
         usage={**draft.usage, "unsupported": len(checked.unsupported)},
         generation=found.generation,
+        variants=found.variants,
+        notes=found.notes,
     )
 
 

@@ -5,12 +5,17 @@
 scores as shares of the distance from the worst to the best of those (Lee, "Analyses of multiple evidence
 combination", SIGIR 1997). `rrf` adds reciprocal ranks and forgets how sure a leg is (Cormack, Clarke and
 Büttcher, "Reciprocal rank fusion", SIGIR 2009).
+
+Then documents speak for their passages (Arvola, Kekäläinen and Junkkari, "Contextualization models for XML
+retrieval", Information Processing and Management 47, 2011): what a passage does not say again, because its
+document has said it elsewhere, still counts.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
 
 import numpy as np
 
@@ -89,6 +94,35 @@ def reciprocal(ranks: Rows) -> Vectors:
 def weighted_sum(sparse: Vectors, dense: Vectors, weight: float) -> Vectors:
     """`(1 - weight) * sparse + weight * dense` of scores made comparable."""
     return ((1.0 - weight) * sparse + weight * dense).astype(np.float32)
+
+
+def support(scores: Vectors, documents: Rows, weight: float, floor: float = 0.0) -> Vectors:
+    """What the other candidates of its document add to each candidate's score, float32 (n,), from 0 up.
+
+    Of what each candidate of the document scores above `floor`, half of the best, a quarter of the next,
+    and so on, less half of what this one scores itself, times `weight`: nothing for one that is alone.
+    `documents`, int64 (n,) from 0 up, are equal for candidates of one document.
+    """
+    above = np.maximum(scores.astype(np.float64) - floor, 0.0)
+    order = np.lexsort((-above, documents))
+    first = np.flatnonzero(np.diff(documents[order], prepend=documents[order[:1]] - 1))
+    sizes = np.diff(first, append=len(order))
+    places = np.arange(len(order)) - np.repeat(first, sizes)
+    shares = above[order] * np.exp2(-1.0 - places)
+    sums = np.repeat(np.add.reduceat(shares, first), sizes) if len(first) else shares
+    added = np.zeros(len(order), dtype=np.float32)
+    added[order] = np.clip(weight * (sums - above[order] / 2.0), 0.0, _LARGEST)
+    return added
+
+
+def document_number(document_id: str) -> int:
+    """A number below 2^63 by which candidates of one document are known.
+
+    What follows a # names a place in a document, as in an address: passages that were cut before they
+    came here, and have ids like "guide.md#install", are of one document.
+    """
+    digest = blake2b(document_id.partition("#")[0].encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "little") >> 1
 
 
 _COMPARABLE: Mapping[FusionName, Callable[[Evidence], Vectors]] = {

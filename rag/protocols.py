@@ -6,9 +6,22 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
-from typing import Protocol, TypeAlias, runtime_checkable
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
-from rag.types import Chunk, Document, Draft, Filter, Hit, Loaded, Mask, Ranking, Segment, Vectors, Warned
+from rag.types import (
+    Chunk,
+    Document,
+    Draft,
+    Filter,
+    Hit,
+    Loaded,
+    Mask,
+    Ranking,
+    Rows,
+    Segment,
+    Vectors,
+    Warned,
+)
 
 OnText: TypeAlias = Callable[[str], None]
 # Earlier (question, answer) pairs of a conversation, oldest first.
@@ -92,8 +105,40 @@ class SparseReader(Protocol):
         """Scores of these rows, float32 (len(rows),), 0 where no term is shared or the row is deleted."""
         ...
 
+    def frequencies(self, terms: Sequence[str]) -> Rows:
+        """How many living rows hold each of these terms, int64 (len(terms),)."""
+        ...
+
     def warm(self) -> None:
         """Load what later questions would otherwise wait for: a service's start calls it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class TermPart:
+    """What a term of a question adds to a row's sparse score: by how often it stands there and how rare it
+    is, and by how much of the question the row holds (BMX's similarity, weighted by the term's entropy).
+    """
+
+    term: str
+    frequency: float
+    similarity: float
+
+    @property
+    def score(self) -> float:
+        """Both together."""
+        return self.frequency + self.similarity
+
+
+@runtime_checkable
+class Explains(Protocol):
+    """What a sparse reader may offer besides: a score taken apart."""
+
+    def explain(self, terms: Sequence[str], row: int) -> tuple[TermPart, ...]:
+        """What each term adds to the row's score, largest first, then by term: the sum is the score.
+
+        Terms that add nothing are left out; there is nothing of a row that is deleted.
+        """
         ...
 
 
@@ -260,6 +305,94 @@ class Store(Protocol):
         ...
 
     def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What readers see of a store that searches by itself.
+
+    `generation` names the content; `number` counts publishes; `state` digests the living documents, `mark`
+    is how far the record had come; `terms` is the length of all chunks in terms, `dimension` that of vectors.
+    """
+
+    number: int
+    generation: str
+    state: str
+    embedder: str
+    made_with: Mapping[str, str]
+    dimension: int
+    documents: int
+    chunks: int
+    mark: int
+    terms: int = 0
+
+
+class Index(Protocol):
+    """A generation opened for reading: both legs, and the chunks that their rows stand for.
+
+    A row is a number of the index's own. What `among` makes of a filter, only its own legs understand.
+    """
+
+    @property
+    def generation(self) -> str: ...
+
+    @property
+    def sparse(self) -> SparseReader: ...
+
+    @property
+    def dense(self) -> DenseReader: ...
+
+    def among(self, chosen: Filter) -> Any:
+        """The filter as both legs take it; None where it lets everything through."""
+        ...
+
+    def chunks(self, rows: Sequence[int]) -> list[Chunk]:
+        """The chunks of these rows, in their order. Raises IndexReplaced, IndexDamaged."""
+        ...
+
+    def first(self, rows: Rows, count: int) -> Rows:
+        """The first `count` of these rows by document id and position, without reading their texts."""
+        ...
+
+    def documents(self, rows: Rows) -> Rows:
+        """Numbers, int64 from 0 up, by which rows of one document are known, see `fusion.document_number`."""
+        ...
+
+
+@runtime_checkable
+class SearchingStore(Store, Protocol):
+    """A store that searches by itself: nothing is derived from it into files."""
+
+    def published(self) -> Published | None:
+        """What readers see, None before the first publish."""
+        ...
+
+    def publish(self, coming: Published, changes: Changes) -> None:
+        """Make `coming`, whose count of terms is not set, what readers see. `changes` led to it."""
+        ...
+
+    def open_index(self) -> Index:
+        """What is published, opened for reading. Raises IndexMissing."""
+        ...
+
+
+class Reranker(Protocol):
+    """Reads question and passage together and says how well one answers the other."""
+
+    @property
+    def name(self) -> str: ...
+
+    def warm(self) -> None:
+        """Load what the first question would otherwise wait for. Raises SettingError."""
+        ...
+
+    def score(self, question: str, passages: Sequence[str]) -> Vectors:
+        """How relevant each passage is, float32 (len(passages),), more is better, all of them numbers.
+
+        Scores compare within one question only. Raises GeneratorError for a model that fails, SettingError
+        for one that cannot be had.
+        """
+        ...
 
 
 class Generator(Protocol):

@@ -145,13 +145,41 @@ class Leg:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Where the words of a hit stand as well, exactly or nearly: characters `start` to `end`."""
+
+    document: str
+    start: int
+    end: int
+    page: int | None = None
+    heading: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Hit:
-    """A retrieved chunk with its final score and what each leg said of it (None: not among its best)."""
+    """A retrieved chunk with its final score and what each leg said of it (None: not among its best).
+
+    `also` are the places of hits that say the same and are not shown themselves. A reranker's score is
+    `reranked`, and the final one; `fused` is what the hit was before. Both None without a reranker.
+    """
 
     chunk: Chunk
     score: float
     sparse: Leg | None = None
     dense: Leg | None = None
+    also: tuple[Place, ...] = ()
+    reranked: float | None = None
+    fused: Leg | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Variants:
+    """What a language model made of a question for the search alone: the same asked in other words, and
+    passages as they might stand in a document that answers it.
+    """
+
+    questions: tuple[str, ...] = ()
+    passages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +200,8 @@ class Draft:
     """A generator's answer before its citations are checked; markers [n] count hits from 1.
 
     `quotes` are (marker, exact text of that hit's chunk) pairs; a generator that cannot point at
-    exact words leaves it empty and the citation check finds them.
+    exact words leaves it empty and the citation check finds them. `generator` names who wrote it where
+    that may be another than the one that was asked.
     """
 
     text: str
@@ -181,6 +210,7 @@ class Draft:
     reason: str | None = None
     confidence: float | None = None
     usage: Mapping[str, int] = field(default_factory=dict)
+    generator: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +218,7 @@ class Answer:
     """The reply to a question. `timings` are in milliseconds; `generation` names the index state.
 
     `standing_question` is what a follow-up was understood to ask; empty where the question stood alone.
+    `variants` were searched for as well; `notes` say what the search could not do as it was set.
     """
 
     id: str
@@ -203,3 +234,5 @@ class Answer:
     usage: Mapping[str, int]
     generation: str
     standing_question: str = ""
+    variants: Variants = Variants()
+    notes: tuple[str, ...] = ()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from rag.types import Answer, Citation, Hit, Leg
+from rag.types import Answer, Citation, Hit, Leg, Place, Variants
 
 HEADING_SEPARATOR = " > "
 
@@ -27,11 +28,32 @@ def hit_json(hit: Hit) -> dict[str, Any]:
         "score": hit.score,
         "sparse": _leg(hit.sparse),
         "dense": _leg(hit.dense),
+        "also": [_place(place) for place in hit.also],
+        "reranked": hit.reranked,
+        "fused": _leg(hit.fused),
+    }
+
+
+def _place(place: Place) -> dict[str, Any]:
+    return {
+        "document": place.document,
+        "start": place.start,
+        "end": place.end,
+        "page": place.page,
+        "heading": heading_path(place.heading),
     }
 
 
 def _leg(leg: Leg | None) -> dict[str, float] | None:
     return None if leg is None else {"rank": leg.rank, "score": leg.score}
+
+
+def searched_json(variants: Variants, notes: Sequence[str]) -> dict[str, Any]:
+    """What was searched for beside the question, and what the search could not do as it was set."""
+    return {
+        "variants": {"questions": list(variants.questions), "passages": list(variants.passages)},
+        "notes": list(notes),
+    }
 
 
 def citation_json(citation: Citation) -> dict[str, Any]:
@@ -63,4 +85,5 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "usage": dict(answer.usage),
         "generation": answer.generation,
         "standing_question": answer.standing_question or None,
+        **searched_json(answer.variants, answer.notes),
     }

@@ -14,6 +14,7 @@ from api.replies import Json
 from api.routes.described import WORKS, described
 from api.schemas import Documents, DocumentText
 from api.service import service_of
+from rag.config import Api
 
 router = APIRouter()
 
@@ -35,7 +36,7 @@ async def list_documents(
         lambda _: library.listing(service.settings, after, limit, service.redactor),
         service.settings.api.deadline_s,
     )
-    return Json(found)
+    return Json(found | {"allowed": _allowed(service.settings.api)})
 
 
 @router.get("/documents/{document_id:path}", **described(DocumentText, 404, 410, 416, 422, *WORKS))
@@ -67,3 +68,12 @@ async def read_document(
         deadline_s,
     )
     return Json(found)
+
+
+def _allowed(api: Api) -> dict[str, int | bool]:
+    """What the page offers to change."""
+    return {
+        "upload": api.upload_mb << 20 if api.uploads else 0,
+        "delete": api.allow_delete,
+        "ingest": api.allow_ingest,
+    }

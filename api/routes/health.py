@@ -13,8 +13,8 @@ from api.replies import Json
 from api.routes.described import described
 from api.schemas import Alive, NotReady, Ready
 from api.service import service_of
+from rag.build import published
 from rag.errors import RagError
-from rag.indexes.generation import read_manifest
 
 STATIC = Path(__file__).parent.parent / "static"
 
@@ -33,10 +33,10 @@ async def healthz() -> Response:
     | {"responses": ready["responses"] | {503: {"model": NotReady, "description": "Not ready"}}},
 )
 def readyz(request: Request) -> Response:
-    """Questions can be answered: there is an index, and nothing stands in the way of its models."""
+    """Questions can be answered: the index is there and whole, nothing stands in the way of its models."""
     service = service_of(request)
     try:
-        generation = read_manifest(service.settings.index).generation
+        generation = service.readiness.generation()
     except RagError as error:
         failure = failure_of(error, service.redact)
         assert failure is not None  # noqa: S101 - every RagError has one
@@ -52,7 +52,7 @@ def metrics(request: Request) -> Response:
     service = service_of(request)
     service.metrics.lanes(answers=service.answers, reads=service.reads)
     try:
-        number = read_manifest(service.settings.index).number
+        number = published(service.settings).number
     except RagError:
         number = 0
     return Response(service.metrics.render(number), media_type=MEDIA_TYPE)

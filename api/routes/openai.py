@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from typing import Annotated, Any
 from uuid import uuid4
 
@@ -10,21 +11,26 @@ from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response, StreamingResponse
 
 from api import stages
-from api.asking import Stream, perform
+from api.asking import HEARTBEAT_S, Stream, perform
 from api.body import CHAT_LIMIT, json_body
 from api.errors import RefusedError, failure_of
-from api.events import HEARTBEAT, MEDIA_TYPE, Event
+from api.events import HEARTBEAT, MEDIA_TYPE
 from api.openai_shape import MODEL, Chunks, completion, model, models, question_of
 from api.replies import Json, to_json
 from api.routes.described import READS_BODY, WORKS, described_openai
 from api.routes.questions import answered, private
 from api.schemas import Chat, Completion, Model, Models
 from api.service import service_of
+from api.stages import Step
 from rag import types
 
 router = APIRouter(prefix="/v1")
 
-_CHUNKS = "Chunks of the completion as OpenAI sends them, `[DONE]` last"
+_CHUNKS = (
+    "Chunks of the completion as OpenAI sends them, `[DONE]` last. The deltas are the checked text: each "
+    "piece comes once it is certain, and from the first doubt on the text comes at the end. A stream that "
+    "fails after its beginning ends with an error object"
+)
 
 
 @router.get("/models", **described_openai(Models))
@@ -57,10 +63,9 @@ async def chat_completions(
             request, service.answers, lambda flag: stages.answer(service.engine, asked, flag), deadline_s
         )
         return Json(completion(answer, answered(request, answer), base))
-    stream = Stream(
-        request, service.answers, lambda flag: stages.steps(service.engine, asked, flag), deadline_s
-    )
-    first = await stream.first()
+    follow = partial(stages.checked, service.engine, asked, service.settings.unsupported)
+    stream = Stream[Step](request, service.answers, follow, stages.joined, deadline_s)
+    first = await stream.first(HEARTBEAT_S)
     with_usage = chat.stream_options is not None and chat.stream_options.include_usage
     chunks = Chunks(uuid4().hex[:16], base, with_usage=with_usage)
     return StreamingResponse(_lines(request, chunks, first, stream), media_type=MEDIA_TYPE)
@@ -72,21 +77,15 @@ def _check(name: str) -> None:
 
 
 async def _lines(
-    request: Request,
-    chunks: Chunks,
-    first: Event | types.Answer,
-    stream: Stream[Event | types.Answer],
+    request: Request, chunks: Chunks, first: Step | None, stream: Stream[Step]
 ) -> AsyncIterator[bytes]:
     try:
         yield _line(chunks.first())
-        for chunk in _chunks(request, chunks, first):
-            yield _line(chunk)
+        for line in _written(request, chunks, first):
+            yield line
         async for step in stream.rest():
-            if step is None:
-                yield HEARTBEAT
-                continue
-            for chunk in _chunks(request, chunks, step):
-                yield _line(chunk)
+            for line in _written(request, chunks, step):
+                yield line
         yield b"data: [DONE]\n\n"
     except Exception as error:
         failure = failure_of(error, service_of(request).redact)
@@ -97,10 +96,13 @@ async def _lines(
         stream.close()
 
 
-def _chunks(request: Request, chunks: Chunks, step: Event | types.Answer) -> list[dict[str, Any]]:
-    if isinstance(step, types.Answer):
-        return list(chunks.last(step, answered(request, step)))
-    return [chunks.token(step.data["text"])] if step.name == "token" else []
+def _written(request: Request, chunks: Chunks, step: Step | None) -> Iterator[bytes]:
+    if step is None:
+        yield HEARTBEAT
+    elif isinstance(step, types.Answer):
+        yield from map(_line, chunks.last(step, answered(request, step)))
+    else:
+        yield _line(chunks.token(step.data["text"]))
 
 
 def _line(value: dict[str, Any]) -> bytes:

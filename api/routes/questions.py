@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
@@ -15,16 +16,19 @@ from api.errors import failure_of
 from api.events import HEARTBEAT, MEDIA_TYPE, Event
 from api.replies import Json
 from api.routes.described import READS_BODY, WORKS, described
-from api.schemas import Answer, Found, Question, Search
+from api.schemas import Answer, Explained, Found, Question, Search
 from api.service import Service, service_of
+from api.stages import Step
 from rag import types
-from rag.wire import answer_json, hit_json
+from rag.explain.wire import explanation_json
+from rag.wire import answer_json, hit_json, searched_json
 
 router = APIRouter()
 
 _EVENTS = (
-    "Events `retrieval` {generation, passages}, `token` {text}, `citation`, `done` (the whole reply) and "
-    "`error` (a problem document, where a stream fails that had begun); data is JSON on one line"
+    "Events `retrieval` {generation, passages}, `token` {text} (the draft while it is written, not checked "
+    "yet), `citation`, `done` (the whole reply, whose `answer` replaces the draft) and `error` (a problem "
+    "document, where a stream fails that had begun); data is JSON on one line"
 )
 
 
@@ -47,11 +51,11 @@ async def ask(
     return Json(answered(request, answer))
 
 
-@router.post("/search", **described(Found, *READS_BODY, *WORKS, body=Search))
+@router.post("/search", **described(Found, *READS_BODY, *WORKS, body=Explained))
 async def search(
-    request: Request, asked: Annotated[Search, Depends(json_body(Search, QUESTION_LIMIT))]
+    request: Request, asked: Annotated[Explained, Depends(json_body(Explained, QUESTION_LIMIT))]
 ) -> Response:
-    """The passages nearest to the question, best first, without an answer."""
+    """The passages nearest to the question, best first, without an answer; with `explain` why."""
     service = service_of(request)
     private(request, asked)
     found = await perform(
@@ -61,7 +65,22 @@ async def search(
         service.settings.api.deadline_s,
     )
     request.state.told = {"generation": found.generation}
-    return Json({"generation": found.generation, "hits": [hit_json(hit) for hit in found.hits]})
+    told = searched_json(found.variants, [service.redact(note) for note in found.notes])
+    told["explanation"] = await _explanation(request, service, asked) if asked.explain else None
+    return Json({"generation": found.generation, "hits": [hit_json(hit) for hit in found.hits], **told})
+
+
+async def _explanation(request: Request, service: Service, asked: Explained) -> dict[str, Any]:
+    explained = await perform(
+        request,
+        service.reads,
+        lambda _: service.engine.explain(
+            asked.question, asked.count, asked.mode, asked.among.filter, asked.expect
+        ),
+        service.settings.api.deadline_s,
+    )
+    body = explanation_json(explained)
+    return body | {"notes": [service.redact(note) for note in body["notes"]]}
 
 
 def private(request: Request, asked: Search) -> None:
@@ -77,14 +96,16 @@ def answered(request: Request, answer: types.Answer) -> dict[str, Any]:
         service.metrics.abstained()
     body = answer_json(answer)
     body["generator"] = service.redact(answer.generator)
+    body["notes"] = [service.redact(note) for note in answer.notes]
     return body
 
 
 async def _streamed(request: Request, service: Service, asked: Question) -> Response:
-    stream = Stream(
+    stream = Stream[Step](
         request,
         service.answers,
-        lambda flag: stages.steps(service.engine, asked, flag),
+        partial(stages.drafted, service.engine, asked),
+        stages.joined,
         service.settings.api.deadline_s,
     )
     first = await stream.first()
@@ -92,12 +113,12 @@ async def _streamed(request: Request, service: Service, asked: Question) -> Resp
 
 
 async def _events(
-    request: Request, service: Service, first: Event | types.Answer, stream: Stream[Event | types.Answer]
+    request: Request, service: Service, first: Step | None, stream: Stream[Step]
 ) -> AsyncIterator[bytes]:
     try:
         yield _encoded(request, first)
         async for step in stream.rest():
-            yield HEARTBEAT if step is None else _encoded(request, step)
+            yield _encoded(request, step)
     except Exception as error:
         failure = failure_of(error, service.redact)
         if failure is None:
@@ -107,5 +128,7 @@ async def _events(
         stream.close()
 
 
-def _encoded(request: Request, step: Event | types.Answer) -> bytes:
+def _encoded(request: Request, step: Step | None) -> bytes:
+    if step is None:
+        return HEARTBEAT
     return (step if isinstance(step, Event) else Event("done", answered(request, step))).encode()

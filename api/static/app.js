@@ -1,161 +1,161 @@
-// Asks the service and keeps the page's state; render.js draws it.
+// Puts the page together: its two views, the source beside them, language, theme, key and readiness.
 
-import { firstLanguage, remember, words } from "./words.js";
-import { authorization, hasKey, useKey } from "./key.js";
-import { renderAnswer, renderProblem } from "./render.js";
+import { byId } from "./dom.js";
+import * as documents from "./documents.js";
+import * as earlier from "./earlier.js";
+import { useKey } from "./key.js";
+import { notice } from "./notices.js";
+import { format, parse } from "./route.js";
+import * as source from "./source.js";
+import * as theme from "./theme.js";
+import * as thread from "./thread.js";
+import { change, code, say } from "./words.js";
 
 const RETRY_MS = 3000;
+const NARROW = matchMedia("(max-width: 60rem)");
 
-const form = document.getElementById("form");
-const question = document.getElementById("question");
-const button = document.getElementById("ask");
-const toggle = document.getElementById("language");
-const status = document.getElementById("status");
-const result = document.getElementById("result");
-const state = document.getElementById("state");
-const keyForm = document.getElementById("key-form");
-const keyField = document.getElementById("key");
-
-let language = firstLanguage();
-let shown = null; // { answer } or { problem }: what a change of language draws again
-let running = null; // the AbortController of the question being asked
-let timer = 0; // of the next look at /readyz
-let generation = null; // the index's, once the service has said it
-let last = ""; // the question before, which the up arrow brings back
-
-function draw() {
-  const say = words(language);
-  question.placeholder = shown?.answer ? say.another : "";
-  if (shown?.answer) renderAnswer(result, shown.answer, say);
-  else if (shown?.problem) renderProblem(result, shown.problem, say);
-  else result.replaceChildren();
-}
+let view = "ask";
+let opener = null; // the link that opened the source
+let locked = null; // what to do again once there is a key
+let readiness = null; // what /readyz said last
 
 function speak() {
-  const say = words(language);
-  document.documentElement.lang = language === "zh" ? "zh-Hans" : "en";
-  for (const element of document.querySelectorAll("[data-word]")) {
-    element.textContent = say[element.dataset.word];
+  const words = say();
+  document.documentElement.lang = code();
+  for (const element of document.querySelectorAll("[data-word]")) element.textContent = words[element.dataset.word];
+  for (const element of document.querySelectorAll("[data-label]")) {
+    element.setAttribute("aria-label", words[element.dataset.label]);
+    element.title = words[element.dataset.label];
   }
-  toggle.textContent = say.other;
-  toggle.lang = say.otherCode;
-  status.textContent = running ? say.waiting : "";
-  state.textContent = generation ? say.generation(generation) : "";
-  draw();
+  byId("language").textContent = words.other;
+  byId("language").lang = words.otherCode;
+  drawReadiness();
+  thread.draw();
+  earlier.draw(choose);
+  documents.draw();
 }
 
-function wait(asking) {
-  document.body.classList.toggle("waiting", asking);
-  result.setAttribute("aria-busy", String(asking));
-  status.textContent = asking ? words(language).waiting : "";
+function choose(conversation) {
+  thread.show(conversation);
+  byId("thread").querySelector("h2")?.focus();
 }
 
-async function post(text, signal) {
-  const response = await fetch("ask", {
-    method: "POST",
-    headers: { "Content-Type": "application/json", ...authorization() },
-    body: JSON.stringify({ question: text }),
-    signal,
-  });
-  const body = await response.json();
-  if (response.status === 401) return { problem: { type: hasKey() ? "key-unknown" : "key-wanted", locked: true } };
-  return response.ok ? { answer: body } : { problem: body };
+function fresh() {
+  location.hash = format("ask", null);
+  thread.show(null);
+  earlier.draw(choose);
+  byId("question").focus();
 }
 
-// The answer carries its question as a heading; the field is free for the next one.
-function settle(text) {
-  last = text;
-  if (question.value.trim() === text) question.value = "";
-  grow();
-  if (matchMedia("(pointer: coarse)").matches) question.blur(); // puts the phone's keyboard away
+// Show what the address says.
+function follow() {
+  const found = parse(location.hash);
+  if (!found) return;
+  const turned = found.view !== view;
+  view = found.view;
+  for (const name of ["ask", "documents"]) {
+    byId(`${name}-view`).hidden = name !== view;
+    const link = byId(`to-${name}`);
+    if (name === view) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+  if (turned && view === "documents") documents.load();
+  beside(found.place);
 }
 
-async function ask() {
-  const text = question.value.trim();
-  if (!text) {
-    question.focus();
+function beside(place) {
+  if (!place && !source.isOpen()) return;
+  if (place && !source.isOpen()) opener = document.activeElement;
+  document.body.classList.toggle("beside", Boolean(place));
+  cover();
+  if (place) {
+    source.open(place, thread.textAt);
     return;
   }
-  running?.abort();
-  const mine = new AbortController();
-  running = mine;
-  wait(true);
-  let outcome;
-  try {
-    outcome = await post(text, mine.signal);
-  } catch {
-    outcome = { problem: { type: "urn:lectern:problem:offline", detail: null } };
+  source.close();
+  backTo(opener);
+  opener = null;
+}
+
+// What had the focus may have been drawn anew meanwhile.
+function backTo(element) {
+  if (!element?.isConnected) {
+    const href = element?.getAttribute("href");
+    element = href && [...document.querySelectorAll("main a")].find((each) => each.getAttribute("href") === href);
   }
-  if (running !== mine) return; // a newer question has taken its place
-  running = null;
-  shown = outcome;
-  wait(false);
-  if (outcome.answer) settle(text);
-  draw();
-  askForKey(Boolean(outcome.problem?.locked));
-  status.textContent = outcome.answer && !outcome.answer.abstained ? words(language).answered : "";
-  if (outcome.problem) watch();
+  element?.focus();
 }
 
-function askForKey(wanted) {
-  keyForm.hidden = !wanted;
-  keyField.value = "";
-  if (wanted) keyField.focus();
+// On a narrow screen the source covers the rest, which then is out of reach for keys and readers.
+function cover() {
+  const covered = NARROW.matches && document.body.classList.contains("beside");
+  for (const name of ["top", "main"]) byId(name).inert = covered;
 }
 
-// Says what the service still waits for, until it is ready; never over the reply to a question.
+function lockedOut(again) {
+  locked = again;
+  byId("key-form").hidden = false;
+  byId("key").value = "";
+  byId("key").focus();
+}
+
+// What the service still waits for, until it is ready.
 async function watch() {
-  let ready = false;
+  const waited = readiness && !readiness.ok;
   try {
     const response = await fetch("readyz");
-    const body = await response.json();
-    ready = response.ok && body.ready;
-    generation = ready ? body.generation : null;
-    const idle = !running && (!shown || shown.problem?.waiting);
-    if (idle) shown = ready ? null : { problem: { type: body.problem ?? "not-ready", detail: body.reason, waiting: true } };
-    state.textContent = ready ? words(language).generation(generation) : "";
-    if (idle) draw();
+    readiness = { ok: response.ok, ...(await response.json()) };
   } catch {
-    // the next question will say so
+    readiness = { ok: false, problem: "offline", reason: null };
   }
-  clearTimeout(timer);
-  if (!ready) timer = setTimeout(watch, RETRY_MS);
+  drawReadiness();
+  if (!readiness.ok) setTimeout(watch, RETRY_MS);
+  else if (waited && view === "documents") documents.load();
 }
 
-function grow() {
-  question.style.height = "auto";
-  question.style.height = `${question.scrollHeight}px`;
+function drawReadiness() {
+  const ready = readiness?.ok;
+  byId("state").textContent = ready ? say().generation(readiness.generation) : "";
+  const wanting = readiness && !ready;
+  const problem = wanting ? { type: readiness.problem ?? "not-ready", detail: readiness.reason, waiting: true } : null;
+  byId("readiness").replaceChildren(...(problem ? [notice(problem)] : []));
 }
 
-form.addEventListener("submit", (event) => {
-  event.preventDefault();
-  ask();
-});
-question.addEventListener("keydown", (event) => {
-  if (event.key === "ArrowUp" && !question.value && last) {
-    event.preventDefault();
-    question.value = last;
-    grow();
-  }
-  // While an input method composes Chinese, Enter chooses a word and is not yet a question.
-  if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
-  event.preventDefault();
-  ask();
-});
-question.addEventListener("input", grow);
-keyForm.addEventListener("submit", (event) => {
-  event.preventDefault();
-  useKey(keyField.value.trim());
-  ask();
-});
-toggle.addEventListener("click", () => {
-  language = words(language).otherCode;
-  remember(language);
+byId("language").addEventListener("click", () => {
+  change();
   speak();
+  const found = parse(location.hash);
+  if (found?.place) source.open(found.place, thread.textAt);
+});
+byId("theme").addEventListener("click", theme.turn);
+byId("fresh").addEventListener("click", fresh);
+byId("source").addEventListener("leave", () => {
+  location.hash = format(view, null);
+});
+byId("key-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  useKey(byId("key").value.trim());
+  byId("key-form").hidden = true;
+  locked?.();
+});
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && source.isOpen()) location.hash = format(view, null);
+  const typing = event.target.closest?.("input, textarea");
+  if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey) {
+    event.preventDefault();
+    if (view !== "ask") location.hash = format("ask", null);
+    byId("question").focus();
+  }
+});
+addEventListener("hashchange", follow);
+NARROW.addEventListener("change", cover);
+byId("skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  byId("question").focus();
 });
 
-toggle.hidden = false;
-button.disabled = false;
+thread.start((question) => lockedOut(() => thread.put(question)));
+documents.start(() => lockedOut(documents.load));
 speak();
-grow();
+follow();
 watch();

@@ -1,17 +1,11 @@
-// The API key a visitor gave: sent with each question, and forgotten with the tab.
+// The API key a visitor gave: sent with each request, and forgotten with the tab.
 
-const NAME = "lectern-key";
+import { read, write } from "./keep.js";
+
+const NAME = "key";
 const SENDABLE = /^[\x21-\x7e]+$/; // what a header can hold
 
-let key = remembered();
-
-function remembered() {
-  try {
-    return sessionStorage.getItem(NAME) ?? "";
-  } catch {
-    return ""; // storage may be switched off
-  }
-}
+let key = read(NAME, "sessionStorage") ?? "";
 
 export function hasKey() {
   return key !== "";
@@ -19,11 +13,7 @@ export function hasKey() {
 
 export function useKey(text) {
   key = text;
-  try {
-    sessionStorage.setItem(NAME, key);
-  } catch {
-    // the key then lasts until the page is left
-  }
+  write(NAME, key, "sessionStorage");
 }
 
 export function authorization() {

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from eval.makeset import chinese, english
 from eval.makeset.corpus import Corpus, distinct
-from eval.makeset.prose import Section, Sentence
+from rag.calibration import chinese, english
+from rag.calibration.prose import Section, Sentence
 from rag.prompt import Language
 from rag.text import CJK_CHARACTER, fold
 

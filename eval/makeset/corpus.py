@@ -7,8 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from math import log
 
-from eval.makeset.prose import Section, sections
-from eval.makeset.read import Source
+from rag.calibration.prose import Section, Source, sections
 from rag.prompt import Language, language
 from rag.text import fold, sentences, terms
 

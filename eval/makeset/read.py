@@ -6,27 +6,13 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
+from rag.calibration.prose import Source
 from rag.errors import SettingError
 
 _ERROR = "error: "
 _DONE_WITH_FAILURES = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """One document: its path under the corpus folder, what was read of it, and where its chunks lie.
-
-    `pages` and `chunks` are character ranges of `text`; `markdown` says whether it has markup.
-    """
-
-    path: str
-    text: str
-    markdown: bool
-    pages: tuple[tuple[int, int], ...]
-    chunks: tuple[tuple[int, int], ...]
 
 
 def read_sources(folder: Path, settings: Sequence[str]) -> list[Source]:

@@ -90,7 +90,7 @@ def read_bytes(path: Path, max_bytes: int) -> bytes:
         raise DocumentError(f"cannot be read: {error.strerror or error}") from None
     if max(size, len(data)) > max_bytes:
         raise DocumentError(
-            f"is larger than the limit of {max_bytes:,} bytes: split the file or raise text.max_bytes"
+            f"is larger than the limit of {max_bytes:,} bytes: split the file or raise ingest.max_bytes"
         )
     return data
 

@@ -10,6 +10,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from ingest.loaders._front_matter import front_matter
+from ingest.loaders._parts import PART, Part, parts
 from ingest.loaders._rules import add_rules
 
 if TYPE_CHECKING:
@@ -46,19 +47,44 @@ def title(text: str) -> str:
     return next((block.title for block in headings if block.title), "")
 
 
-def blocks(text: str, start: int = 0, references: dict[str, Any] | None = None) -> list[Block]:
+def blocks(
+    text: str, start: int = 0, references: dict[str, Any] | None = None, part_size: int = PART
+) -> list[Block]:
     """The top-level blocks from `start` (the start of a line) on, in order; they cover all its text.
 
     Each block holds the blank lines after it. What the parser makes no block of, as definitions of
     link targets, comes back as a "definition". A container with headings in it is a part of the text's
     outline: it comes back as its blocks. The targets of reference links are added to `references`.
+    Long texts are parsed by parts of `part_size` characters, for memory.
     """
-    lines = text[start:].split("\n")
-    starts = list(accumulate((len(line) + 1 for line in lines), initial=start))
-    starts[-1] = len(text)
-    env: dict[str, Any] = {"references": {} if references is None else references}
-    found = _tree(_parser().parse(text[start:], env), starts)
+    found: list[Block] = []
+    shared: dict[str, Any] = {} if references is None else references
+    for part in parts(text, start, part_size):
+        _join(found, _parsed(text, part, shared), part)
     return _opened(_cover(found, start, len(text), text))
+
+
+def _parsed(text: str, part: Part, references: dict[str, Any]) -> list[Block]:
+    """The blocks of one part; a head that is repeated has no place of its own."""
+    lines = text[part.start : part.end].split("\n")
+    starts = list(accumulate((len(line) + 1 for line in lines), initial=part.start))
+    starts[-1] = part.end
+    starts = [part.start] * part.head.count("\n") + starts
+    env: dict[str, Any] = {"references": references}
+    return _tree(_parser().parse(part.head + text[part.start : part.end], env), starts)
+
+
+def _join(found: list[Block], new: list[Block], part: Part) -> None:
+    """Add a part's blocks; rows of a table that began in the part before go with it."""
+    if part.head and found and new and found[-1].kind == new[0].kind == "table":
+        table, rest = found[-1], new.pop(0)
+        table.children += rest.children[1:]
+        table.end = rest.end
+        if [child.kind for child in table.children[-2:]] == ["tbody", "tbody"]:
+            more = table.children.pop()
+            table.children[-1].children += more.children
+            table.children[-1].end = more.end
+    found += new
 
 
 def _opened(found: list[Block]) -> list[Block]:

@@ -83,7 +83,8 @@ def _package(path: Path, max_bytes: int) -> Iterator[ZipFile]:
 
 def _check(file: BinaryIO, size: int, max_bytes: int) -> None:
     if size > max_bytes:
-        raise DocumentError(f"is larger than the limit of {max_bytes:,} bytes: split it")
+        limit = f"{max_bytes:,} bytes"
+        raise DocumentError(f"is larger than the limit of {limit}: split it or raise ingest.max_bytes")
     head = file.read(4)
     file.seek(0)
     if head == _OLD_OFFICE:

@@ -26,6 +26,13 @@ _COMMANDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ("sshpass -p", re.compile(rf"sshpass -p ?{_QUOTED}")),
     ("mysql", re.compile(rf"mysql(?:dump|admin)?(?:\.exe)? (?:[^\s|]{{1,60}}+ ){{0,8}}?-p(?! ){_QUOTED}")),
     ("redis-cli", re.compile(rf"redis-cli (?:[^\s|]{{1,60}}+ ){{0,8}}?-a {_QUOTED}")),
+    (" /user:", re.compile(rf" /user:\S{{1,60}} {_QUOTED}")),
+    (
+        "ftp ",
+        re.compile(
+            r"ftp [\w.\-]{3,60} [\w.@\-]{1,40} (?P<q0>(?=\S*\d)(?=\S*[A-Za-z])[^\s\"'|;&/]{6,80})(?=\s|$)"
+        ),
+    ),
     (" -u ", re.compile(rf" -u [\"']?[\w.@\-]{{1,40}}:{_QUOTED}")),
     ("ogin -u", re.compile(rf"ogin -u \S{{1,60}} -p {_QUOTED}")),
     ("DENTIFIED", re.compile(rf"DENTIFIED (?:WITH \w{{1,40}} )?(?:BY|AS) {_QUOTED}")),

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from ingest.secrets.connections import connections
 from ingest.secrets.labels import labelled
 from ingest.secrets.numbers import numbers
+from ingest.secrets.pairs import pairs
 from ingest.secrets.rules import tokens
 from ingest.secrets.spans import Span, disjoint
 
 # Changes whenever the same text would give other secrets.
-VERSION = "1"
+VERSION = "2"
 PLACEHOLDER = re.compile(r"\[redacted:[a-z0-9\-]{1,40}:[0-9a-f]{6}\]")
 # Stands for what is redacted already: no rule takes a character outside ASCII into a secret.
 _GONE = "\ue000"
@@ -56,7 +57,7 @@ def _spans(text: str) -> Iterator[Span]:
     for first in range(0, max(1, len(text)), _PIECE):
         low, high = max(0, first - _OVERLAP), min(len(text), first + _PIECE + _OVERLAP)
         piece = _folded(text[low:high])
-        for rule in (tokens, connections, labelled, numbers):
+        for rule in (tokens, connections, labelled, pairs, numbers):
             for kind, start, end in rule(piece):
                 if first <= start + low < first + _PIECE:
                     yield Span(kind, start + low, end + low)

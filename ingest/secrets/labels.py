@@ -40,7 +40,7 @@ _AFTER = re.compile(
     r"""(?P<name>[\w\-]{0,24}+)
     (?P<paren>[ ]?[(（\[][^()（）\[\]\n]{0,30}+[)）\]])?
     (?:[ ](?:for|of|to|on)[ ](?:the[ ])?[\w.@\-]{1,30}+(?:[ ]\w[\w.@\-]{0,19}+)?)?
-    \\?["'`*_\]）)]{0,4}+
+    \\?(?:(?!'s[ :])["'`*_\]）)]){0,4}+
     (?:
       (?P<sign>[ \t]{0,12}+(?::=|=>|->|={1,3}|:(?![/:])|→|\||[–—]|-(?=[ ]))[*_`]{0,3}+
         (?:[ ]?(?:str|string|String|SecretStr)(?:[ ]?\|[ ]?None)?[ ]?=(?!=))?
@@ -60,6 +60,12 @@ _LOGIN = re.compile(
 )
 # A user's name before `password 123456`, without signs.
 _NAMED = re.compile(r"(?:user(?:name)?|login|account)[ ][\w.@\-]{1,40},?[ ]$", re.IGNORECASE)
+# A line that is nothing but a label and a value: `- Password: dragonfly`.
+_NOTE_LINE = re.compile(
+    r"(?:^|\n)[ \t]*(?:[-*+•>#]{1,3}[ ]|\d{1,2}[.)][ ])?[*_`]{0,3}(?:[\w.\-]{1,20}[ ]){0,2}[\w.\-]*$"
+)
+# A wireless network's password is called its key.
+_WIRELESS = re.compile(r"(?:wi-?fi|wlan|ssid|hotspot|热点|无线)[^\n]{0,50}$", re.IGNORECASE)
 _SETTING_LINE = re.compile(r"(?:^|\n)[ \t]*(?:export )?[\w.\-]*$")
 
 
@@ -67,13 +73,21 @@ def labelled(text: str) -> Iterator[Span]:
     """Passwords and keys named by an English or Chinese word, in prose, code, settings and tables."""
     low = _lower(text)
     seen_tables: set[tuple[int, int]] = set()
-    for at, end, family in _words(low):
-        if family == "key" and low.startswith("key", at) and not _KEY_OF.search(low, max(0, at - 20), at):
+    for at, end, named in _words(low):
+        family = _family(low, at, named)
+        if family is None:
             continue
         yield from columns(text, at, family, seen_tables)
         if (span := _value(text, low, at, end, family)) is not None:
             yield span
     yield from chinese.labelled(text)
+
+
+def _family(low: str, at: int, named: Family) -> Family | None:
+    """What the word at `at` promises: `key` alone nothing, but for a wireless network."""
+    if not low.startswith("key", at) or _KEY_OF.search(low, max(0, at - 20), at):
+        return named
+    return "password" if _WIRELESS.search(low, max(0, at - 60), at) else None
 
 
 def _lower(text: str) -> str:
@@ -105,6 +119,7 @@ def _value(text: str, low: str, at: int, end: int, family: Family) -> Span | Non
     telling = env or bool(
         _LOGIN.search(text, max(0, at - 80), at) or _NAMED.search(text, max(0, at - 60), at)
     )
+    telling = telling or (after["sign"] is not None and bool(_NOTE_LINE.search(text, max(0, at - 80), at)))
     telling = telling or (after["sign"] == "=" and bool(_SETTING_LINE.search(text, max(0, at - 60), at)))
     if after["element"] is not None:
         firm = telling = True

@@ -83,7 +83,7 @@ def _password(value: str, family: Family, setting: Setting) -> bool:
         enough = 6 if family == "pass" else enough
         return (setting.firm or setting.telling) and enough <= len(value) <= 16
     if _WORDS.match(value):
-        return family == "password" and _word(value, setting)
+        return _word(value, setting)
     letters = any(c.isalpha() for c in value)
     digits = any(c.isdigit() for c in value)
     special = any(not c.isalnum() for c in value)

@@ -17,7 +17,9 @@ _GLOSS_TRUST = 0.75
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """A question's index terms, and its gloss where the collection is in another language."""
+    """A question as it is searched for, its index terms, and its gloss where the collection is in another
+    language.
+    """
 
     question: str
     terms: tuple[str, ...]

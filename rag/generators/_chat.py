@@ -52,6 +52,17 @@ class Chat:
                 raise
         check(cancelled)
 
+    def look(self, seconds: float) -> None:
+        """Whether the server answers at all. Raises NoServer."""
+        import openai
+
+        try:
+            self.client.with_options(timeout=seconds).models.list()
+        except openai.APIConnectionError as error:
+            raise _failures.unreachable(self.address, error) from error
+        except openai.OpenAIError:
+            return  # it does answer; the question will tell what is the matter
+
 
 class Asking:
     """The requests of one question."""

@@ -11,8 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rag import text
+from rag.facts.expected import brings, expected
 from rag.fusion import trust
-from rag.generators._expected import brings, expected
+from rag.generators._ranking import without_asking
 from rag.generators._units import Unit
 from rag.protocols import Embedder
 from rag.types import Hit
@@ -61,7 +62,8 @@ def _by_words(question: str, units: Sequence[Unit], hits: Sequence[Hit]) -> list
     asked = _words(question)
     own = [_words(unit.text) for unit in units]
     terms = _share(asked.terms, [each.terms for each in own])
-    characters = _share(asked.characters, [each.characters for each in own])
+    sought = frozenset(text.CJK_CHARACTER.findall(without_asking(question)))
+    characters = _share(sought, [each.characters for each in own])
     kind = expected(question)
     best = max((hit.score for hit in hits), default=0.0)
     found = []

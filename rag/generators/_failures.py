@@ -11,10 +11,14 @@ if TYPE_CHECKING:
     import openai
 
 
-def unreachable(address: str, error: Exception) -> GeneratorError:
+class NoServer(GeneratorError):
+    """Nobody answers there, or is not ready to: another server of the same model may be asked."""
+
+
+def unreachable(address: str, error: Exception) -> NoServer:
     """No connection came about."""
     cause = one_line(str(error.__cause__ or error))
-    return GeneratorError(f"no server answers at {address} ({cause}); start it, or set generator.base_url")
+    return NoServer(f"no server answers at {address} ({cause}); start it, or set generator.base_url")
 
 
 def silent(address: str, seconds: float, *, begun: bool = False) -> GeneratorError:
@@ -64,6 +68,8 @@ def refused(address: str, model: str, offered: Sequence[str], error: openai.APIS
             f"{address} refuses the request ({status}): {said}; if the prompt is too long for the "
             "model, set generator.max_context_tokens, or lower retriever.k or generator.max_tokens"
         )
+    if status in (502, 503):  # a proxy before it, or a server that is still loading
+        return NoServer(str(failed(address, status, said)))
     return failed(address, status, said)
 
 

@@ -14,7 +14,8 @@ from rag.types import Draft, Hit
 
 class WithFallback:
     """Asks `first`, and `second` if that fails: a server out of reach, an empty reply, a model that
-    cannot be loaded. Its answer has `fallback` 1 in its usage and the failure in its reason.
+    cannot be loaded. Its answer has `fallback` 1 in its usage and the failure in its reason; every draft
+    names the one that wrote it.
     """
 
     def __init__(self, first: Generator, second: Generator) -> None:
@@ -52,9 +53,10 @@ class WithFallback:
                 on_text(piece)
 
         try:
-            return self._first.generate(
+            draft = self._first.generate(
                 question, hits, on_text=heard if on_text is not None else None, cancelled=cancelled
             )
+            return replace(draft, generator=draft.generator or self._first.name)
         except (GeneratorError, SettingError) as error:
             failure = str(error)
         draft = self._second.generate(question, hits, on_text=None if begun else on_text, cancelled=cancelled)
@@ -63,6 +65,7 @@ class WithFallback:
             draft,
             reason="; ".join(reason for reason in reasons if reason),
             usage={**draft.usage, "fallback": 1},
+            generator=draft.generator or self._second.name,
         )
 
     def rewrite(self, question: str, history: History, *, cancelled: Event | None = None) -> str:

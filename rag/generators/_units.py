@@ -13,6 +13,7 @@ from rag.generators._blocks import Block, blocks
 from rag.types import Hit
 
 LONGEST = 600  # characters; a unit beyond is quoted up to here, to the end of a line or a word
+_CLAUSES = 200  # characters; up to here, clauses parted by a Chinese semicolon are one sentence
 
 _ITEM = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)、])\s")
 _NUMBER = re.compile(r"\d{1,3}[.)、][ \t]*")
@@ -25,6 +26,10 @@ _DIRECTIVE = re.compile(
     r"|^[ \t]*(?:\.\. (?:figure|image|include|literalinclude)::|--8<--).*$",
     re.MULTILINE,
 )
+_LINE_OF_ITS_OWN = re.compile(r"\s*(?:[-*+•>|]|\d{1,3}[.)、]\s|$)| {4}|\t")
+_SOFT_BREAK = re.compile(r"[ \t]*\n[ \t]*")
+_UNSPACED = r"[\u3000-\u303f\u3400-\u9fff\uff00-\uffef”’]"
+_CHINESE_BREAK = re.compile(rf"(?<={_UNSPACED})[ \t]*\n[ \t]*(?={_UNSPACED})")
 _QUESTION = re.compile(r"[?？][\s*_\"'”’)\]」』）】]*\Z")
 
 
@@ -44,6 +49,11 @@ class Unit:
     before: str
     after: str
     written: str
+
+    @property
+    def apart(self) -> bool:
+        """Whether it stands on lines of its own: a list's item, a table's row, code, or several lines."""
+        return "\n" in self.written or bool(_ITEM.match(self.text)) or self.text.startswith("|")
 
     @property
     def asks(self) -> bool:
@@ -90,10 +100,19 @@ def _ranges(passage: str, plain: str, fenced: Sequence[Block]) -> list[tuple[int
         elif bare := plain[start:end].strip():
             first = start + plain[start:end].index(bare)
             last = first + len(bare)
-            # The full stop of a list's number ends no sentence.
-            first = found.pop()[0] if found and _NUMBER.fullmatch(passage, found[-1][0], first) else first
+            first = found.pop()[0] if found and _goes_on(passage, found[-1], first, last) else first
             found.append((first, last))
     return found
+
+
+def _goes_on(passage: str, piece: tuple[int, int], first: int, last: int) -> bool:
+    """Whether `passage[first:last]` belongs to the piece before it: that is a list's number, whose full
+    stop ends no sentence, or a clause of the same line that ends in a semicolon.
+    """
+    start, end = piece
+    if _NUMBER.fullmatch(passage, start, first):
+        return True
+    return passage[end - 1] == "；" and "\n" not in passage[end:first] and last - start <= _CLAUSES
 
 
 def _introduced(passage: str, ranges: Sequence[tuple[int, int]], at: int, fenced: Sequence[Block]) -> int:
@@ -113,10 +132,19 @@ def _introduced(passage: str, ranges: Sequence[tuple[int, int]], at: int, fenced
 def _written(passage: str, start: int, stop: int, fenced: Sequence[Block]) -> str:
     block = _block_at(stop - 1, fenced)
     if block is None:
-        return passage[start:stop]
+        return _running(passage[start:stop])
     if block.start <= start:
         return block.written(passage, stop)
     return f"{passage[start : block.start].rstrip()}\n\n{block.written(passage, stop)}"
+
+
+def _running(written: str) -> str:
+    """Prose on one line, whatever lines its file breaks it into; lists, tables and quotations as they are."""
+    lines = written.split("\n")
+    if any(_LINE_OF_ITS_OWN.match(line) for line in lines[1:]):
+        return written
+    # Between Chinese characters a line break is no space.
+    return _SOFT_BREAK.sub(" ", _CHINESE_BREAK.sub("", written))
 
 
 def _shortened(passage: str, start: int, end: int) -> int:

@@ -15,7 +15,9 @@ from threading import Event
 
 from rag import text
 from rag.errors import Cancelled, SettingError
+from rag.facts.orders import asks_for_orders, gives_orders
 from rag.generators._evidence import worths
+from rag.generators._ranking import DEFINES, defined, defines
 from rag.generators._units import Unit, units
 from rag.prompt import Language, language, nothing_found, refusal
 from rag.protocols import Embedder, Generator, OnText
@@ -70,14 +72,34 @@ class ExtractiveGenerator:
         if not best:
             return nothing_found(question)
         confidence = _confidence(asked, best)
-        found = [unit for marker, hit in enumerate(hits, 1) for unit in units(marker, hit)]
+        found = _quotable(
+            question, [unit for marker, hit in enumerate(hits, 1) for unit in units(marker, hit)]
+        )
         if confidence < self._threshold or not any(unit.marker <= _PASSAGES for unit in found):
             return _refusal(question, confidence, self._threshold)
-        if not all(unit.asks for unit in found if unit.marker <= _PASSAGES):
-            found = [unit for unit in found if not unit.asks]
-        chosen = _choose(found, worths(question, found, hits, self._embedder), self._sentences)
+        chosen = _choose(found, self._worths(question, found, hits), self._sentences)
         quotes = tuple((unit.marker, unit.text) for unit in chosen)
         return Draft(_written(chosen), quotes, confidence=confidence)
+
+    def _worths(self, question: str, found: Sequence[Unit], hits: Sequence[Hit]) -> list[float]:
+        plain = worths(question, found, hits, self._embedder)
+        subject = defined(question)
+        if subject is None:
+            return plain
+        return [
+            worth + DEFINES * defines(subject, unit.text) for worth, unit in zip(plain, found, strict=True)
+        ]
+
+
+def _quotable(question: str, found: list[Unit]) -> list[Unit]:
+    """The units without those that speak to a language model, unless they are asked about, and without
+    questions, unless the best passages hold nothing else.
+    """
+    if not asks_for_orders(question):
+        found = [unit for unit in found if not gives_orders(unit.text)]
+    if all(unit.asks for unit in found if unit.marker <= _PASSAGES):
+        return found
+    return [unit for unit in found if not unit.asks]
 
 
 def _confidence(asked: Sequence[frozenset[str]], hits: Sequence[Hit]) -> float:
@@ -121,13 +143,14 @@ def _overlap(one: Unit, other: Unit) -> bool:
 def _written(chosen: Sequence[Unit]) -> str:
     """The answer's text; what has lines of its own, a list or code, stands in a paragraph of its own."""
     pieces: list[str] = []
+    apart = False
     for unit in sorted(chosen, key=lambda unit: (unit.marker, unit.start)):
         last = unit.written.rpartition("\n")[2]
         # On the line of the fence a marker would keep the block open.
         gap = "\n" if last.startswith(("```", "~~~")) else " "
         piece = f"{_unmarked(unit.written)}{gap}[{unit.marker}]"
-        apart = "\n" in unit.written or (pieces and "\n" in pieces[-1])
-        pieces += [("\n\n" if apart else " ") if pieces else "", piece]
+        pieces += [("\n\n" if apart or unit.apart else " ") if pieces else "", piece]
+        apart = unit.apart
     return "".join(pieces)
 
 

@@ -17,6 +17,7 @@ from rag.errors import GeneratorError, SettingError
 from rag.generators._budget import Packed, pack
 from rag.generators._chat import Chat, Limits
 from rag.generators._endpoint import address_of
+from rag.generators._servers import Servers
 from rag.generators._spoken import Spoken
 from rag.generators._sse import Completion
 from rag.generators._window import count, estimate
@@ -42,6 +43,8 @@ def build(
 ) -> Generator:
     """A generator over the server at `base_url` (with or without /v1; the default is Ollama's).
 
+    Several addresses with commas between them are servers of the same model: each question goes to the
+    least busy one that answers.
     An empty `model` takes the first one the server lists; an empty `api_key` sends none. `timeout_s`
     is how long the server may stay silent. `retries` repeats only a request whose connection failed.
     `max_context_tokens` bounds prompt and answer together, 0 = what the server says of its model. Tokens
@@ -67,17 +70,25 @@ def build(
         raise SettingError(f"generator.temperature is {temperature}; it must be 0 or more")
     if retries < 0:
         raise SettingError(f"generator.retries is {retries}; it must be 0 or more")
-    chat = Chat(address_of(base_url), model.strip(), api_key.strip(), Limits(timeout_s, retries, temperature))
-    return RemoteModel(chat, max_tokens, max_context_tokens, tokenizer.strip(), template)
+    addresses = list(dict.fromkeys(address_of(each) for each in base_url.split(",")))
+    # Where there is another server it is asked at once.
+    limits = Limits(timeout_s, 0 if len(addresses) > 1 else retries, temperature)
+    servers = Servers([Chat(each, model.strip(), api_key.strip(), limits) for each in addresses])
+    return RemoteModel(servers, max_tokens, max_context_tokens, tokenizer.strip(), template)
 
 
 class RemoteModel:
-    """A chat model behind an OpenAI-compatible server."""
+    """A chat model behind OpenAI-compatible servers."""
 
     def __init__(
-        self, chat: Chat, max_tokens: int, max_context_tokens: int, tokenizer: str, template: Path | None
+        self,
+        servers: Servers,
+        max_tokens: int,
+        max_context_tokens: int,
+        tokenizer: str,
+        template: Path | None,
     ) -> None:
-        self._chat = chat
+        self._servers = servers
         self._max_tokens = max_tokens
         self._window: int | None = max_context_tokens or None
         self._tokenizer = tokenizer
@@ -86,7 +97,7 @@ class RemoteModel:
 
     @property
     def name(self) -> str:
-        return f"openai {self._chat.model or '(first model)'} at {self._chat.address}"
+        return f"openai {self._servers.first.model or '(first model)'} at {self._servers.addresses}"
 
     def warm(self) -> None:
         """Nothing to load; whether the server answers is asked when it is needed."""
@@ -108,10 +119,24 @@ class RemoteModel:
         """
         if not hits:
             return prompt.nothing_found(question, on_text)
-        with self._chat.asking(cancelled) as ask:
+        for attempt in self._servers.attempts():
+            with attempt.chat() as chat:
+                return self._written(chat, question, hits, attempt.told(on_text), cancelled)
+        raise AssertionError("the last attempt returns or raises")
+
+    def _written(
+        self,
+        chat: Chat,
+        question: str,
+        hits: Sequence[Hit],
+        on_text: OnText | None,
+        cancelled: Event | None,
+    ) -> Draft:
+        """The draft of one server."""
+        with chat.asking(cancelled) as ask:
             model = ask.model()
             packed, parts = self._packed(
-                question, hits, ask.window(model) if self._window is None else self._window
+                chat, question, hits, ask.window(model) if self._window is None else self._window
             )
             spoken = Spoken(on_text) if on_text is not None else None
             completion = ask.complete(model, parts, self._max_tokens, spoken.add if spoken else _unheard)
@@ -122,17 +147,24 @@ class RemoteModel:
         draft = prompt.read_reply(
             completion.text, counts | packed.usage | {"context_truncated": int(truncated)}
         )
-        return self._checked(draft, completion, model, truncated)
+        return self._checked(chat, draft, completion, model, truncated)
 
     def rewrite(self, question: str, history: History, *, cancelled: Event | None = None) -> str:
         """The follow-up `question` as one that stands on its own; empty if the model wrote nothing."""
-        with self._chat.asking(cancelled) as ask:
-            parts = prompt.rewriting(question, history)
-            limit = min(self._max_tokens, prompt.REWRITTEN_TOKENS)
-            return prompt.read_rewritten(ask.complete(ask.model(), parts, limit, _unheard).text)
+        limit = min(self._max_tokens, prompt.REWRITTEN_TOKENS)
+        return prompt.read_rewritten(
+            self.reply(prompt.rewriting(question, history), limit, cancelled=cancelled)
+        )
+
+    def reply(self, parts: list[prompt.Message], limit: int, *, cancelled: Event | None = None) -> str:
+        """What the model says to messages of any kind, at most `limit` tokens. Raises as `generate`."""
+        for attempt in self._servers.attempts():
+            with attempt.chat() as chat, chat.asking(cancelled) as ask:
+                return ask.complete(ask.model(), parts, limit, _unheard).text
+        raise AssertionError("the last attempt returns or raises")
 
     def _packed(
-        self, question: str, hits: Sequence[Hit], window: int | None
+        self, chat: Chat, question: str, hits: Sequence[Hit], window: int | None
     ) -> tuple[Packed, list[prompt.Message]]:
         """The passages that fit, and the prompt with them; all of them where no window is known."""
 
@@ -145,7 +177,7 @@ class RemoteModel:
         packed = pack(hits, lambda passages: self._count(parts(passages)) <= room)
         if not packed.hits:
             raise GeneratorError(
-                f"{self._chat.address}: the model reads {window} tokens, and question, prompt and "
+                f"{chat.address}: the model reads {window} tokens, and question, prompt and "
                 f"generator.max_tokens = {self._max_tokens} leave no room for a passage; lower "
                 "generator.max_tokens, or set generator.max_context_tokens to what it really reads"
             )
@@ -159,10 +191,12 @@ class RemoteModel:
         share = _CUT_BELOW["counted" if self._tokenizer else "estimated"]
         return 0 < reported < share * self._count(parts)
 
-    def _checked(self, draft: Draft, completion: Completion, model: str, truncated: bool) -> Draft:
+    def _checked(
+        self, chat: Chat, draft: Draft, completion: Completion, model: str, truncated: bool
+    ) -> Draft:
         if not draft.text:
             more = "; raise generator.max_tokens" if completion.cut else ""
-            raise GeneratorError(f"{self._chat.address}: {model} wrote an empty answer{more}")
+            raise GeneratorError(f"{chat.address}: {model} wrote an empty answer{more}")
         if truncated and draft.reason is None:
             return replace(
                 draft,

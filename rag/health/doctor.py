@@ -14,12 +14,13 @@ import numpy as np
 from rag.build import build_embedder, build_store
 from rag.config import Settings
 from rag.duplicates import plain
-from rag.errors import IndexDamaged, RagError, SettingError
+from rag.errors import IndexDamaged, IndexMissing, RagError, SettingError
 from rag.files import faults
 from rag.health.links import broken_links
+from rag.health.status import recorded, waiting
 from rag.indexes.generation import Manifest, files_of, read_manifest
-from rag.indexes.publish import state_of
 from rag.indexes.reader import is_record_of
+from rag.indexes.state import state_of
 from rag.protocols import Embedder, Store, StoredChunk, StoredDocument
 from rag.sources import changes, gone, is_gone, roots_of
 from rag.types import Warned
@@ -68,6 +69,10 @@ def examine(settings: Settings, *, files: bool = True) -> Examination:
         findings.extend(_published(settings.index, manifest))
     except IndexDamaged as error:
         findings.append(Finding("damage", None, str(error)))
+    except IndexMissing:
+        if (begun := recorded(settings)) is None:
+            raise
+        findings.append(Finding("unpublished", None, waiting(settings, begun[0])))
     try:
         with closing(build_store(settings, read_only=True)) as store:
             findings.extend(_examined(settings, manifest, store, files))

@@ -5,20 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 from rag.build import build_embedder, build_store
+from rag.calibration.describe import described
+from rag.calibration.stored import read_calibration
 from rag.config import Settings
-from rag.errors import IndexDamaged
+from rag.errors import IndexDamaged, IndexMissing, RagError
 from rag.indexes.generation import files_of, read_manifest, verify
-from rag.indexes.publish import state_of
+from rag.indexes.state import state_of
 
 
 def status(settings: Settings) -> dict[str, Any]:
     """Facts of the index. `intact` is whether every published file has its recorded checksum;
-    `unpublished` whether the record holds changes that searches do not see yet.
+    `unpublished` whether the record holds changes that searches do not see yet. Where the first ingest was
+    stopped before it published, `generation` is None and `documents` and `chunks` are those recorded.
 
     `device` is where and in which precision the embedder computes here, for which it is loaded. Raises
     IndexMissing or IndexDamaged if there is no index to speak of, SettingError if there is no embedder.
     """
-    manifest = read_manifest(settings.index)
+    try:
+        manifest = read_manifest(settings.index)
+    except IndexMissing:
+        if (begun := recorded(settings)) is None:
+            raise
+        return _unpublished(settings, *begun)
     embedder = build_embedder(settings)
     store = build_store(settings, read_only=True)
     living = store.documents()
@@ -40,8 +48,52 @@ def status(settings: Settings) -> dict[str, Any]:
         "device": embedder.device,
         "generator": settings.generator.name,
         "segments": len(manifest.segments),
+        "calibration": _calibration(settings),
         "bytes": sum(file.stat().st_size for file in files if file.is_file()),
     }
+
+
+def recorded(settings: Settings) -> tuple[int, int] | None:
+    """Documents and chunks of the record, whether published or not; None where there are none."""
+    try:
+        store = build_store(settings, read_only=True)
+    except RagError:
+        return None
+    try:
+        living = store.documents()
+    finally:
+        store.close()
+    return (len(living), sum(document.chunks for document in living)) if living else None
+
+
+def waiting(settings: Settings, documents: int) -> str:
+    """What to say of an index of which nothing was ever published."""
+    return (
+        f"the first ingest is still running or was stopped: {documents} documents are recorded and none can"
+        f" be searched yet: run `python -m ingest FOLDER --index {settings.index}` again, it goes on there"
+    )
+
+
+def _unpublished(settings: Settings, documents: int, chunks: int) -> dict[str, Any]:
+    return {
+        "index": str(settings.index),
+        "generation": None,
+        "number": 0,
+        "documents": documents,
+        "chunks": chunks,
+        "unpublished": True,
+        "intact": False,
+        "damage": waiting(settings, documents),
+    }
+
+
+def _calibration(settings: Settings) -> dict[str, Any] | str | None:
+    """What is promised of answers; what is the matter with the file, or None where nothing was calibrated."""
+    try:
+        found = read_calibration(settings.index)
+    except IndexDamaged as error:
+        return str(error)
+    return None if found is None else described(found, settings.calibration.risk)
 
 
 def _damage(settings: Settings) -> str | None:

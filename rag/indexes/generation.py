@@ -14,6 +14,7 @@ import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -61,11 +62,17 @@ class Manifest:
     mark: int = 0
 
 
+@cache
+def _manifests() -> TypeAdapter[Manifest]:
+    """Made once: a service reads the manifest with many of its requests."""
+    return TypeAdapter(Manifest)
+
+
 def read_manifest(folder: Path) -> Manifest:
     """The manifest of the index in `folder`. Raises IndexMissing or IndexDamaged."""
     file = folder / MANIFEST
     try:
-        return TypeAdapter(Manifest).validate_json(json.dumps(_unsealed(file.read_bytes())), strict=True)
+        return _manifests().validate_json(json.dumps(_unsealed(file.read_bytes())), strict=True)
     except FileNotFoundError as error:
         raise IndexMissing(
             f"there is no index in {folder}: run `python -m ingest FOLDER --index {folder}` first"
@@ -74,6 +81,28 @@ def read_manifest(folder: Path) -> Manifest:
         raise IndexDamaged(f"{file} is damaged, or of another version: {_rebuild(folder)}") from error
     except OSError as error:
         raise IndexDamaged(f"{file}: {error.strerror}") from error
+
+
+class FolderWatch:
+    """Says what is published in an index folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def stamp(self) -> object:
+        """Changes whenever the manifest is replaced."""
+        try:
+            status = (self._folder / MANIFEST).stat()
+        except OSError:
+            return None
+        return (status.st_mtime_ns, status.st_ino, status.st_size)
+
+    def generation(self) -> str | None:
+        """The published generation, None without an index. Raises IndexDamaged."""
+        try:
+            return read_manifest(self._folder).generation
+        except IndexMissing:
+            return None
 
 
 def segment_folder(folder: Path, number: int) -> Path:

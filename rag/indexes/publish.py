@@ -6,7 +6,6 @@ process killed at any moment loses only what was waiting.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import time
@@ -26,12 +25,15 @@ from rag.files import DAMAGED, MISSING, faults
 from rag.indexes.generation import Manifest, files_of, publish, read_manifest
 from rag.indexes.reader import RECORD, is_record_of, stamped
 from rag.indexes.segments import Writer
-from rag.protocols import Changes, DenseIndex, Embedder, SparseIndex, Store, StoredDocument
+from rag.indexes.state import EMPTY, generation_name, shifted
+from rag.indexes.within import publish_within
+from rag.protocols import Changes, DenseIndex, Embedder, SearchingStore, SparseIndex, Store
 from rag.types import Chunk, Document, Vectors, Warned
 
 _BATCH_CHUNKS = 512
 _LOCK = "lock"
 _HOLDER = "lock.json"
+_NO_VECTORS: Mapping[str, Vectors] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class _Waiting:
     source: str
     empty_pages: int
     warnings: Sequence[Warned]
+    embedded: Mapping[str, Vectors]
 
 
 class Indexer:
@@ -92,6 +95,11 @@ class Indexer:
     ) -> None:
         self._leaving.close()
 
+    @property
+    def embedder_fingerprint(self) -> str:
+        """Names the embedder whose vectors the index holds."""
+        return self._embedder.fingerprint
+
     def add(
         self,
         document: Document,
@@ -99,13 +107,15 @@ class Indexer:
         source: str = "",
         empty_pages: int = 0,
         warnings: Sequence[Warned] = (),
+        embedded: Mapping[str, Vectors] = _NO_VECTORS,
     ) -> None:
         """Have a document indexed; it is recorded when its batch is full or at `flush`.
 
         `source` is the full path of its file, `empty_pages` how many of its pages hold no text,
-        `warnings` what was said when it was read.
+        `warnings` what was said when it was read, `embedded` the vectors of those of its chunks' texts that
+        were embedded already, float32 (windows, dimension).
         """
-        self._waiting.append(_Waiting(document, chunks, source, empty_pages, warnings))
+        self._waiting.append(_Waiting(document, chunks, source, empty_pages, warnings, embedded))
         self._waiting_chunks += len(chunks)
         if self._waiting_chunks >= _BATCH_CHUNKS:
             self.flush()
@@ -114,7 +124,8 @@ class Indexer:
         """Embed and record every waiting document."""
         if not self._waiting:
             return
-        embedded = self._embed([chunk for waiting in self._waiting for chunk in waiting.chunks])
+        given = {name: own for waiting in self._waiting for name, own in waiting.embedded.items()}
+        embedded = self._embed([chunk for waiting in self._waiting for chunk in waiting.chunks], given)
         self.store.remember("embedder", self._embedder.fingerprint)
         for waiting in self._waiting:
             self.store.replace(
@@ -140,6 +151,9 @@ class Indexer:
         otherwise, or is damaged, is everything written anew from the record.
         """
         self.flush()
+        if isinstance(self.store, SearchingStore):
+            self._start_over = False
+            return publish_within(self.store, self._embedder)
         self._manifest = self._published()  # as it is: a publish may have failed after it was seen
         base = self._base()
         changes = self.store.changes(base.mark, base.number) if base else self._everything()
@@ -157,12 +171,12 @@ class Indexer:
         chunks = self.store.chunks(base.mark if base else 0)
         writer = Writer(self._folder, self._embedder.dimension, self._sparse, self._dense)
         segments = writer.write(number, base, chunks, changes.removed_keys)
-        state = shifted(base.state if base else _NOTHING, changes.added, changes.removed)
+        state = shifted(base.state if base else EMPTY, changes.added, changes.removed)
         stamp = uuid4().hex
         self.store.remember(RECORD, stamped(self.store.settings(), stamp))
         manifest = Manifest(
             number=number,
-            generation=_digest([state, self._embedder.fingerprint, self._made_with])[:12],
+            generation=generation_name(state, self._embedder.fingerprint, self._made_with),
             state=state,
             embedder=self._embedder.fingerprint,
             made_with=self._made_with,
@@ -186,10 +200,11 @@ class Indexer:
         if known is not None:
             check_embedder(self._folder, known, self._embedder)
 
-    def _embed(self, chunks: Sequence[Chunk]) -> Iterator[Vectors]:
+    def _embed(self, chunks: Sequence[Chunk], given: Mapping[str, Vectors]) -> Iterator[Vectors]:
         """What each chunk's indexed text embeds to; texts embedded before are not embedded again."""
         texts = [chunk.indexed_text for chunk in chunks]
-        known = self.store.known(texts)
+        known = {**given, **self.store.known([each for each in texts if each not in given])}
+        self.embedded_chunks += len(given)
         new = [each for each in dict.fromkeys(texts) if each not in known]
         windows = [self._embedder.windows(each) for each in new]
         began = time.perf_counter()
@@ -235,26 +250,6 @@ class Indexer:
         return int(self.store.settings().get("published", "0"))
 
 
-_NOTHING = f"{0:064x}"
-
-
-def state_of(documents: Iterable[StoredDocument]) -> str:
-    """Digest of the living documents, for which a manifest says what it was made from."""
-    return shifted(_NOTHING, documents, ())
-
-
-def shifted(state: str, added: Iterable[StoredDocument], removed: Iterable[StoredDocument]) -> str:
-    """The digest after documents came and went.
-
-    A sum of the documents' digests modulo 2^256 (Bellare and Micciancio, "A New Paradigm for
-    Collision-Free Hashing", EUROCRYPT 1997, AdHash): it costs what changed and knows no order.
-    """
-    total = int(state, 16)
-    for sign, documents in ((1, added), (-1, removed)):
-        total += sign * sum(int(_digest([each.id, each.digest]), 16) for each in documents)
-    return f"{total % (1 << 256):064x}"
-
-
 def check_embedder(folder: Path, known: str, embedder: Embedder) -> None:
     """Raise SettingError, saying the way out, unless `known` is the embedder that is set now."""
     if known != embedder.fingerprint:
@@ -263,10 +258,6 @@ def check_embedder(folder: Path, known: str, embedder: Embedder) -> None:
             f"{embedder.fingerprint}: set embedder.model back, choose another --index, or run "
             f"`python -m ingest PATH --index {folder} --rebuild`"
         )
-
-
-def _digest(value: object) -> str:
-    return hashlib.sha256(json.dumps(value, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
 
 
 def _take_lock(folder: Path) -> FileLock:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from rag.errors import IndexDamaged, IndexReplaced
+from rag.fusion import document_number
 from rag.indexes.generation import Manifest, SegmentFiles, segment_folder, verify
 from rag.protocols import DenseIndex, DenseReader, SparseIndex, SparseReader, Store
 from rag.types import EVERYTHING, Chunk, Filter, Mask, Rows, Segment
@@ -44,6 +45,12 @@ class OpenIndex:
         keys = [np.load(segment.folder / KEYS, allow_pickle=False) for segment in self._segments]
         self._masks: dict[Filter, Mask] = {}
         self._keys: Rows = np.concatenate([np.zeros(0, dtype=np.int64), *keys])
+        self._documents: Rows = np.full(len(self._keys), -1, dtype=np.int64)  # filled as they are asked for
+
+    @property
+    def generation(self) -> str:
+        """The generation's name."""
+        return self.manifest.generation
 
     @cached_property
     def sparse(self) -> SparseReader:
@@ -92,6 +99,20 @@ class OpenIndex:
         places = self._store.places([int(self._keys[row]) for row in rows])
         order = sorted(range(len(rows)), key=lambda at: places.get(int(self._keys[rows[at]]), ("", 0)))
         return rows[np.array(order[:count], dtype=np.int64)]
+
+    def documents(self, rows: Rows) -> Rows:
+        """Numbers by which rows of one document are known (`fusion.document_number`). Raises as `chunks`."""
+        numbers = self._documents[rows]
+        unknown = rows[numbers < 0]
+        if len(unknown):
+            self._check_record()
+            keys = self._keys[unknown].tolist()
+            places = self._store.places(keys)
+            if len(places) < len(keys):
+                raise self._replaced()
+            self._documents[unknown] = [document_number(places[key][0]) for key in keys]
+            numbers = self._documents[rows]
+        return numbers
 
     def _replaced(self) -> IndexReplaced:
         return IndexReplaced(

@@ -35,9 +35,9 @@ def all_scores(segment: Columns, spans: Sequence[Span | None], query: Query) -> 
 def some_scores(
     segment: Columns, spans: Sequence[Span | None], query: Query, rows: npt.NDArray[np.int64]
 ) -> tuple[Floats, Floats]:
-    """Of these rows of one segment: their scores, float64 (len(rows),), and what each term contributes,
-    float64 (terms, len(rows)), which adds up to them but for rounding. What belongs to the question as
-    a whole is shared out evenly among the terms that the row holds.
+    """Of these rows of one segment: their scores, float64 (len(rows),), and what each term contributes by
+    its frequency and by the similarity, float64 (2, terms, len(rows)), which adds up to them but for
+    rounding. What belongs to the question as a whole is shared out evenly among the terms that the row holds.
     """
     parts = np.zeros((len(query.terms), len(rows)))
     gains = np.full(len(rows), query.fixed)
@@ -59,7 +59,7 @@ def some_scores(
     similarity = times / query.asked
     shared = np.where(held, query.gains[:, None] * similarity, 0.0)
     spread = query.fixed * similarity / np.maximum(held.sum(axis=0), 1)
-    return scores + gains * times / query.asked, parts + shared + np.where(held, spread, 0.0)
+    return scores + gains * times / query.asked, np.stack([parts, shared + np.where(held, spread, 0.0)])
 
 
 def best_rows(scores: Vectors, depth: int) -> Rows:

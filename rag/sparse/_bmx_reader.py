@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.errors import QuestionError
+from rag.protocols import TermPart
 from rag.sparse._bmx_exhaustive import all_scores, best_rows, some_scores
 from rag.sparse._bmx_formula import (
     Collection,
@@ -111,11 +112,18 @@ class BmxReader:
         scores: Vectors = found.astype(np.float32)
         return scores
 
-    def explain(self, terms: Sequence[str], row: int) -> dict[str, float]:
+    def explain(self, terms: Sequence[str], row: int) -> tuple[TermPart, ...]:
         """What each term that the row holds adds to its score, largest first; the sum is the score."""
         _, parts = self._some(terms, np.array([row], dtype=np.int64))
-        found = {term: float(part[0]) for term, part in parts.items() if part[0] > 0}
-        return dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+        found = [TermPart(term, float(part[0, 0]), float(part[1, 0])) for term, part in parts.items()]
+        return tuple(
+            sorted((each for each in found if each.score > 0), key=lambda each: (-each.score, each.term))
+        )
+
+    def frequencies(self, terms: Sequence[str]) -> Rows:
+        """How many living rows hold each of these terms, int64 (len(terms),)."""
+        found = [self._term(term) for term in terms]
+        return np.array([0 if each is None else each[0].df for each in found], dtype=np.int64)
 
     def warm(self) -> None:
         """Load the compiled kernel now instead of after the first questions (a server's start)."""
@@ -197,13 +205,13 @@ class BmxReader:
         ]
 
     def _some(self, terms: Sequence[str], rows: npt.NDArray[np.int64]) -> tuple[Floats, dict[str, Floats]]:
-        """Scores of these rows and what each known term adds to them."""
+        """Scores of these rows and what each known term adds to them (2, len(rows)), see `some_scores`."""
         scores = np.zeros(len(rows))
         prepared = self._prepare(terms)
         if prepared is None:
             return scores, {}
         query, spans = prepared
-        parts = np.zeros((len(query.terms), len(rows)))
+        parts = np.zeros((2, len(query.terms), len(rows)))
         owners = np.searchsorted(self._bases, rows, side="right") - 1
         for at in np.unique(owners).tolist():
             mine = np.flatnonzero(owners == at)
@@ -211,10 +219,10 @@ class BmxReader:
             dead = self._dead[at]
             if dead is not None:
                 mine, local = mine[dead[local] == 0], local[dead[local] == 0]
-            scores[mine], parts[:, mine] = some_scores(
+            scores[mine], parts[:, :, mine] = some_scores(
                 self._segments[at], [each[at] for each in spans], query, local
             )
-        return scores, dict(zip(query.terms, parts, strict=True))
+        return scores, dict(zip(query.terms, parts.transpose(1, 0, 2), strict=True))
 
     def _worth_compiling(self, spans: list[Spans]) -> bool:
         """Whether the kernel can be called; it starts loading once enough was asked.

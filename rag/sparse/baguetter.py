@@ -7,6 +7,8 @@ questions that share no term with the collection.
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from pathlib import Path
@@ -15,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rag.protocols import SparseIndex
+from rag.protocols import SparseIndex, TermPart
 from rag.sparse._bmx import bmx
 from rag.sparse._bmx_exhaustive import best_rows
 from rag.types import Mask, Ranking, Rows, Segment, Vectors
@@ -55,7 +57,8 @@ class BaguetterReader:
         self._vocabulary = {word: number for number, word in enumerate(_words(columns))}
         self._rows = rows
         self._size = size
-        self._index = _bmx(columns, self._vocabulary) if self._vocabulary else None
+        self._counts = np.diff(columns["starts"])
+        self._index: Any = _bmx(columns, self._vocabulary) if self._vocabulary else None
 
     def search(self, terms: Sequence[str], depth: int, among: Mask | None = None) -> Ranking:
         """At most `depth` rows with a score > 0, equal scores in row order."""
@@ -68,6 +71,52 @@ class BaguetterReader:
     def score(self, terms: Sequence[str], rows: Sequence[int]) -> Vectors:
         """BMX scores of these rows."""
         return self._scores(terms)[np.asarray(rows, dtype=np.int64)]
+
+    def explain(self, terms: Sequence[str], row: int) -> tuple[TermPart, ...]:
+        """What each term that the row holds adds to its score, largest first; the sum is the score.
+
+        baguetter gives sums alone, so its formula is written out here (Li et al., section 3).
+        """
+        column = np.flatnonzero(self._rows == row)
+        times = Counter(term for term in terms if term in self._vocabulary)
+        if self._index is None or not times or not len(column):
+            return ()
+        held = {term: self._frequency(term, int(column[0])) for term in times}
+        largest = max(self._posting(term)["entropy"] for term in times)
+        relative = {term: float(self._posting(term)["entropy"]) / largest for term in times}
+        asked = times.total()
+        mean = sum(count * relative[term] for term, count in times.items()) / asked
+        similarity = sum(count for term, count in times.items() if held[term]) / asked
+        alpha = min(1.5, max(0.5, self._index.avg_doc_len / 100))
+        length = float(self._index.relative_doc_lens[int(column[0])])
+        beta = 1 / math.log(1 + self._index.n_docs)
+        parts = [
+            TermPart(
+                term,
+                times[term] * float(self._posting(term)["idf"]) * tf * (alpha + 1)
+                / (tf + alpha * length + alpha * mean),
+                times[term] * beta * relative[term] * similarity,
+            )
+            for term, tf in held.items()
+            if tf
+        ]  # fmt: skip
+        return tuple(
+            sorted((each for each in parts if each.score > 0), key=lambda each: (-each.score, each.term))
+        )
+
+    def _posting(self, term: str) -> dict[str, Any]:
+        posting: dict[str, Any] = self._index.inverted_index[self._vocabulary[term]]
+        return posting
+
+    def _frequency(self, term: str, column: int) -> int:
+        posting = self._posting(term)
+        found = np.flatnonzero(posting["doc_ids"] == column)
+        return int(posting["tf"][found[0]]) if len(found) else 0
+
+    def frequencies(self, terms: Sequence[str]) -> Rows:
+        """How many living rows hold each of these terms, int64 (len(terms),)."""
+        numbers = [self._vocabulary.get(term) for term in terms]
+        return np.array([0 if at is None else self._counts[at] for at in numbers], dtype=np.int64)
 
     def warm(self) -> None:
         """Nothing: its kernel is loaded by the first question."""

@@ -1,38 +1,27 @@
-"""Rows of the record: what each holds, and the seal by which a damaged one is known.
-
-SQLite keeps no checksum of its pages. A seal is a digest over everything in a row that a reader gets
-to see, so that a flipped bit is an error and never another answer.
-"""
+"""Rows of the record in SQLite, which keeps no checksum of its pages: each has a seal."""
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import Any
 
 import numpy as np
 
+from rag.stores._seals import SEAL, BrokenSeal, chunk_seal, digest, document_seal, seal, text_digest
 from rag.types import Chunk, Document, Filter, Page, Vectors, Warned
-
-_SEAL = 32  # hexadecimal digits
-
-
-class BrokenSeal(ValueError):
-    """A row does not hold what was written."""
 
 
 def document_row(document: Document) -> tuple[str, str, str, str, str, str]:
     """Id, text, digest, metadata, pages and seal."""
     metadata = json.dumps(dict(document.metadata), ensure_ascii=False)
     pages = json.dumps([(page.number, page.start, page.end) for page in document.pages])
-    own = (document.id, document.text, document.digest, metadata, pages)
-    return (*own, _seal(own))
+    return (document.id, document.text, document.digest, metadata, pages, document_seal(document))
 
 
 def read_document(row: tuple[Any, ...]) -> Document:
     """From the columns of `document_row`; a record of earlier releases has no seal. Raises BrokenSeal."""
-    *own, seal = row
-    if seal is not None and seal != _seal(own):
+    *own, sealed = row
+    if sealed is not None and sealed != seal(own):
         raise BrokenSeal(f"the document {own[0]!r} is not what was written")
     name, text, digest, metadata, pages = own
     return Document(
@@ -46,8 +35,8 @@ def chunk_row(version: int | None, chunk: Chunk, vectors: Vectors) -> tuple[Any,
     heading = json.dumps(chunk.heading, ensure_ascii=False)
     embedded = None if chunk.embedded == chunk.text else chunk.embedded
     place = (chunk.ordinal, chunk.start, chunk.end, heading, chunk.page)
-    seal = _chunk_seal(chunk.document_id, chunk.text, place, embedded) + _digest(blob)
-    return (version, *place, text_digest(chunk.indexed_text), blob, embedded, seal)
+    sealed = chunk_seal(chunk) + digest(blob)
+    return (version, *place, text_digest(chunk.indexed_text), blob, embedded, sealed)
 
 
 def read_chunk(name: str, text: str, row: tuple[Any, ...]) -> Chunk:
@@ -55,17 +44,17 @@ def read_chunk(name: str, text: str, row: tuple[Any, ...]) -> Chunk:
 
     Raises BrokenSeal.
     """
-    *place, embedded, seal = row
+    *place, embedded, sealed = row
     ordinal, start, end, heading, page = place
     own = text[start:end]
-    if seal is not None and seal[:_SEAL] != _chunk_seal(name, own, place, embedded):
+    if sealed is not None and sealed[:SEAL] != seal((name, own, *place, embedded)):
         raise BrokenSeal(f"passage {ordinal} of the document {name!r} is not what was written")
     return Chunk(name, ordinal, own, start, end, tuple(json.loads(heading)), page, embedded)
 
 
-def read_vectors(blob: bytes, seal: str | None) -> Vectors:
+def read_vectors(blob: bytes, sealed: str | None) -> Vectors:
     """Float32 (windows, dimension). Raises BrokenSeal."""
-    if seal is not None and seal[_SEAL:] != _digest(blob):
+    if sealed is not None and sealed[SEAL:] != digest(blob):
         raise BrokenSeal("the vectors of a passage are not what was written")
     dimension = int.from_bytes(blob[:4], "little")
     vectors: Vectors = np.frombuffer(blob, dtype="<f4", offset=4).reshape(-1, dimension)
@@ -96,20 +85,3 @@ def _pattern(path: str) -> str:
     """As SQLite's GLOB reads it: * is any run of characters; everything else stands for itself."""
     plain = "".join(f"[{each}]" if each in "?[" else each for each in path)
     return plain if "*" in plain else plain.rstrip("/") + "/*"
-
-
-def text_digest(text: str) -> bytes:
-    """By which the vectors of a text embedded before are found."""
-    return hashlib.sha256(text.encode("utf-8")).digest()
-
-
-def _chunk_seal(name: str, text: str, place: Any, embedded: str | None) -> str:
-    return _seal((name, text, *place, embedded))
-
-
-def _seal(fields: Any) -> str:
-    return _digest(json.dumps(list(fields)).encode("ascii"))
-
-
-def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:_SEAL]

@@ -18,8 +18,8 @@ from typing import Any, TypeVar
 
 from rag.errors import IndexBusy, IndexDamaged, RagError, SettingError
 from rag.protocols import Changes, Store, StoredChunk, StoredDocument
+from rag.stores._seals import BrokenSeal, text_digest
 from rag.stores._sqlite_rows import (
-    BrokenSeal,
     chunk_row,
     document_row,
     read_chunk,
@@ -27,7 +27,6 @@ from rag.stores._sqlite_rows import (
     read_vectors,
     read_warnings,
     selection,
-    text_digest,
 )
 from rag.types import Chunk, Document, Filter, Vectors, Warned
 

@@ -110,6 +110,7 @@ def test_an_original_is_handed_out_only_while_it_is_what_was_read(reader: TestCl
 
 
 def test_changes_are_off_as_it_comes(reader: TestClient) -> None:
+    assert reader.get("/documents").json()["allowed"] == {"upload": 0, "delete": False, "ingest": False}
     for reply in (
         reader.post("/documents?name=a.md", content=b"text"),
         reader.post("/ingest", json={}),
@@ -130,6 +131,7 @@ def test_an_upload_is_ingested_asked_and_deleted(tmp_path: Path, serve: Serve, s
     assert settings
     question = {"question": "When was the lighthouse built?"}
     with serve(flags) as client:
+        allowed = {"upload": 50 << 20, "delete": True, "ingest": True}
         started = client.post("/documents?name=灯塔.md", content=b"The lighthouse was built in 1856.")
         assert started.status_code == 202
         job = _ended(client, started)
@@ -141,7 +143,8 @@ def test_an_upload_is_ingested_asked_and_deleted(tmp_path: Path, serve: Serve, s
         assert client.post("/documents?name=灯塔.md", content=b"x").status_code == 409
         deleted = _ended(client, client.delete("/documents/灯塔.md"))
         assert deleted["result"]["removed"] == 1
-        assert client.get("/documents").json()["total"] == 0
+        left = client.get("/documents").json()
+        assert (left["total"], left["allowed"]) == (0, allowed)
         assert not any((tmp_path / "uploads").iterdir()), "its file would be read again"
         assert client.post("/ingest", json={}).json()["type"] == "urn:lectern:problem:no-folders"
         started = client.post("/documents?name=b.md", content=b"Rye needs less water.")

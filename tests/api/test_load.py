@@ -48,8 +48,8 @@ async def exchange(port: int, sent: bytes) -> tuple[int, bytes]:
 
 
 @contextmanager
-def slow_model() -> Iterator[str]:
-    """A server with OpenAI's protocol that takes DELAY_S for every answer; its base URL."""
+def slow_model(delay_s: float = DELAY_S) -> Iterator[str]:
+    """A server with OpenAI's protocol that takes `delay_s` for every answer; its base URL."""
     message = {"role": "assistant", "content": "It was built in 1856 [1]."}
     choice = {"index": 0, "message": message, "finish_reason": "stop"}
     body = json.dumps(
@@ -64,7 +64,7 @@ def slow_model() -> Iterator[str]:
             asked = await reader.readuntil(b"\r\n\r\n")
             length = re.search(rb"content-length: (\d+)", asked.lower())
             await reader.readexactly(int(length[1]) if length else 0)
-            await asyncio.sleep(DELAY_S)
+            await asyncio.sleep(delay_s)
             writer.write(head + body)
             await writer.drain()
         writer.close()
@@ -163,6 +163,36 @@ def test_whoever_leaves_is_cancelled(slow: tuple[int, int]) -> None:
 
     asyncio.run(asyncio.wait_for(main(), 60))
     assert figure(port, name) - before == 20
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
+def test_whoever_leaves_stops_the_model_long_before_it_would_end(
+    settings: Settings, serving: Serving, accept: str
+) -> None:
+    """20 of 20, streaming or not: with a model of an hour, every worker is free again at once."""
+    pytest.importorskip("openai")
+    with slow_model(3600) as address:
+        options = {"generator.name": "openai", "generator.base_url": address, "generator.model": "slow",
+                   "api.threads": 20, "api.log": "off"}  # fmt: skip
+        flags = [word for name, value in options.items() for word in ("--set", f"{name}={value}")]
+        with serving("--index", str(settings.index), *flags) as (_, base):
+            port = int(base.rpartition(":")[2])
+            running = 'lectern_running{lane="answers"}'
+
+            async def leave() -> None:
+                writers = []
+                for _ in range(20):
+                    _, writer = await asyncio.open_connection("127.0.0.1", port)
+                    writer.write(request(more=f"Accept: {accept}\r\n"))
+                    writers.append(writer)
+                while figure(port, running) < 20:
+                    await asyncio.sleep(0.05)
+                for writer in writers:
+                    writer.transport.abort()
+                while figure(port, running):
+                    await asyncio.sleep(0.05)
+
+            asyncio.run(asyncio.wait_for(leave(), 60))
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -31,16 +30,15 @@ def test_a_stream_tells_the_same_as_a_plain_reply(client: TestClient, by_header:
         reply = client.post("/ask", json=body | {"stream": True})
     assert reply.headers["content-type"].startswith("text/event-stream")
     told = events(reply.text)
-    names = [name for name, _ in told]
-    assert names[0] == "retrieval"
-    assert names[-1] == "done"
-    done = told[-1][1]
-    assert {**done, "id": 0, "timings": 0} == {**plain, "id": 0, "timings": 0}
-    assert "".join(data["text"] for name, data in told if name == "token") == plain["answer"]
+    assert [name for name, _ in told] == [
+        "retrieval",
+        "token",
+        *("citation" for _ in plain["citations"]),
+        "done",
+    ]
+    assert {**told[-1][1], "id": 0, "timings": 0} == {**plain, "id": 0, "timings": 0}
+    assert told[1][1]["text"] == plain["answer"]
     assert [data for name, data in told if name == "citation"] == plain["citations"]
-    for (_, before), (name, data) in pairwise(told):
-        if name == "citation":
-            assert data["quote"] in before["text"], "a citation follows the statement it backs"
     assert told[0][1] == {"generation": plain["generation"], "passages": plain["passages"]}
 
 

@@ -7,13 +7,16 @@ import inspect
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import get_type_hints
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from rag import backends
-from rag.protocols import SparseIndex, SparseReader
+from rag.protocols import Explains, SparseIndex, SparseReader
 from rag.types import Segment
 
 DOCUMENTS = [
@@ -46,6 +49,14 @@ def test_build_says_what_it_takes_and_that_it_makes_a_sparse_index(name: str) ->
     parameters = inspect.signature(build).parameters
     assert all(types.get(parameter) for parameter in parameters)
     assert all(parameter.default is not parameter.empty for parameter in parameters.values())
+
+
+def test_a_term_is_in_as_many_rows_as_hold_it(reader: SparseReader) -> None:
+    asked = ["oil", "lamp", "unknown", "部署", "oil", ""]
+    found = reader.frequencies(asked)
+    assert found.dtype == np.dtype(np.int64)
+    assert found.tolist() == [sum(term in words for words in DOCUMENTS) for term in asked]
+    assert reader.frequencies([]).tolist() == []
 
 
 @pytest.mark.parametrize("terms", [["lamp"], ["oil", "bread"], ["部署"], ["lamp", "unknown"], ["oil", "oil"]])
@@ -171,3 +182,29 @@ def test_an_index_without_segments_finds_nothing(index: SparseIndex) -> None:
     reader = index.open([])
     assert len(reader.search(["lamp"], 10).rows) == 0
     assert reader.score(["lamp"], []).shape == (0,)
+
+
+WORDS = ["lamp", "oil", "部署", "a", "gale"]
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    documents=st.lists(st.lists(st.sampled_from(WORDS), max_size=12), min_size=1, max_size=6),
+    question=st.lists(st.sampled_from([*WORDS, "unknown"]), max_size=6),
+)
+def test_a_score_is_the_sum_of_what_its_terms_add(
+    index: SparseIndex, documents: list[list[str]], question: list[str]
+) -> None:
+    """Only terms that both hold add something, the largest part first; a deleted row has no parts."""
+    with TemporaryDirectory() as folder:
+        index.write(Path(folder), documents)
+        reader = index.open([Segment(Path(folder), len(documents), np.array([0]))])
+        if not isinstance(reader, Explains):
+            pytest.skip("this backend cannot take a score apart")
+        scores = reader.score(question, range(len(documents)))
+        for row, score in enumerate(scores.tolist()):
+            parts = reader.explain(question, row)
+            assert sum(part.score for part in parts) == pytest.approx(score, rel=1e-5, abs=1e-6)
+            assert {part.term for part in parts} <= set(question) & set(documents[row])
+            assert [part.score for part in parts] == sorted((part.score for part in parts), reverse=True)
+        assert reader.explain(question, 0) == ()

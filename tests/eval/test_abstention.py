@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.abstention import Attempt, counts, risk_coverage
+from eval.abstention import Attempt, calibration_text, counts, risk_coverage
 
 ATTEMPTS = st.lists(
     st.builds(Attempt, st.sampled_from([0.0, 0.2, 0.5, 0.9]) | st.floats(0, 1), st.booleans()), min_size=1
@@ -111,3 +111,20 @@ def test_a_long_curve_is_written_in_a_hundred_points_with_both_ends(count: int) 
     assert (coverages[0], coverages[-1]) == (1 / count, 1.0)
     steps = [after - before for before, after in pairwise(coverages)]
     assert max(steps) <= 2 / 99
+
+
+def test_what_was_promised_is_told_beside_what_was_measured() -> None:
+    group = {
+        "language": "en", "questions": 200, "confidence": 0.31, "coverage": 0.8, "risk": 0.2, "upper": 0.25,
+        "near_misses_answered": 0.6,
+    }  # fmt: skip
+    quiet = {**group, "language": "zh", "confidence": None}
+    told = calibration_text({"groups": [group, quiet], "too_few": {"zh": "3 known items"}})
+    assert told == [
+        (
+            "calibrated (en): answers from confidence 0.31; on 200 made questions coverage 0.800, risk 0.200 "
+            "(at most 0.250), near misses answered 0.600"
+        ),
+        "not calibrated (zh): 3 known items",
+    ]
+    assert calibration_text(None) == []

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from eval.journal import Journal
 from eval.runner import DEPTH, WARM_UP, run_mode
-from rag.types import Chunk, Hit, Mode
+from rag.types import Chunk, Hit, Mode, Place
 
 
 class Echo:
@@ -29,6 +30,17 @@ def test_every_query_is_asked_in_order_and_its_ranking_kept() -> None:
     assert run.ids == {query: [text, "b", "a"] for query, text in queries.items()}
     assert set(run.milliseconds) == set(queries)
     assert retriever.asked[WARM_UP:] == [(text, DEPTH, "dense") for text in queries.values()]
+
+
+def test_the_other_places_of_a_hit_are_found_where_it_is() -> None:
+    class Folded(Echo):
+        def search(self, question: str, *, k: int, mode: Mode, depth: int | None) -> list[Hit]:
+            first, *others = super().search(question, k=k, mode=mode, depth=depth)
+            return [replace(first, also=(Place("copy", 7, 8),)), *others]
+
+    assert run_mode(Folded(), {"q1": "x"}, "hybrid").ids["q1"] == ["x", "copy", "b", "a"]
+    spans = run_mode(Folded(), {"q1": "x"}, "hybrid", whole_documents=False).ids["q1"]
+    assert spans[:2] == ["x#4-5", "copy#7-8"]
 
 
 def test_an_empty_query_is_not_asked() -> None:

@@ -205,3 +205,10 @@ def test_an_address_with_a_number_in_brackets_is_known_as_quotations_write_it(ow
     text, [citation] = cite(draft, [Hit(Chunk("a.md", 0, quote, 0, len(quote)), 1.0)])
     assert text == draft.text
     assert citation.quote == quote
+
+
+def test_a_citation_names_the_innermost_heading_that_its_quote_stands_under() -> None:
+    written = "## Oil\n\nThe lamp burned rape oil.\n\n## Gas\n\nThe lamp burned coal gas."
+    hits = [Hit(Chunk("lamp.md", 0, written, 0, len(written), ("Lamp",)), 1.0)]
+    _, citations = cite(Draft("It burned coal gas. [1]", ((1, "The lamp burned coal gas."),)), hits)
+    assert [citation.heading for citation in citations] == [("Lamp", "Gas")]

@@ -103,12 +103,12 @@ def test_a_file_in_another_encoding_is_named() -> None:
     [
         (
             "indx = 'a'",
-            r"indx: no such setting; valid here: api, dense, embedder, fallback, generator, index",
+            r"indx: no such setting; valid here: api, calibration, dense, embedder, fallback",
         ),
         ("[retreiver]\nk = 3", r"retreiver: no such setting; valid here: .*retriever"),
         (
             "[retriever]\nkk = 3",
-            r"retriever\.kk: no such setting; valid here: dense_weight, depth, dictionary, fusion",
+            r"retriever\.kk: no such setting; valid here: .*dense_weight, depth, dictionary, ",
         ),
         ("[api]\nports = 3", r"api\.ports: no such setting; valid here: allow_delete, allow_ingest"),
         ("[pdf]\nmemory = 3", r"pdf\.memory: no such setting; valid here: file_passwords, max_pages"),
@@ -130,13 +130,13 @@ def test_a_misspelt_variable_lists_the_valid_ones(variable: str, monkeypatch: py
 def test_a_misspelt_part_of_a_variable_lists_the_valid_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAG_RETRIEVER__KK", "3")
     with pytest.raises(
-        SettingError, match=r"retriever\.kk: no such setting; valid here: dense_weight, depth"
+        SettingError, match=r"retriever\.kk: no such setting; valid here: .*dense_weight, depth"
     ):
         load_settings()
 
 
 def test_a_misspelt_flag_lists_the_valid_ones() -> None:
-    with pytest.raises(SettingError, match=r"retriever\.kk: no such setting; valid here: dense_weight"):
+    with pytest.raises(SettingError, match=r"retriever\.kk: no such setting; valid here: .*dense_weight"):
         load_settings({"retriever.kk": "3"})
 
 

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,8 +17,8 @@ from rag.build import build_engine, build_indexer
 from rag.config import Settings
 from rag.engine import Defaults, Engine
 from rag.errors import Cancelled, IndexDamaged, IndexMissing, QuestionError, SettingError
-from rag.indexes.generation import segment_folder
-from rag.types import Chunk, Document, Draft, Filter, Hit
+from rag.indexes.generation import FolderWatch, segment_folder
+from rag.types import Chunk, Document, Draft, Hit
 
 SettingsFor = Callable[..., Settings]
 Written = Callable[[Settings, Mapping[str, str]], str]
@@ -61,7 +62,7 @@ class _Refusing:
 
 def test_a_marker_in_a_refusal_points_nowhere_and_is_removed(index: Settings) -> None:
     real = build_engine(index)
-    engine = Engine(index.index, real._open_retriever, _Refusing, real._defaults)
+    engine = Engine(FolderWatch(index.index), real._open_retriever, _Refusing, real._defaults)
     answer = engine.ask("What oil did the lamp burn?")
     assert answer.citations == ()
     assert "[1]" not in answer.text
@@ -262,16 +263,16 @@ def test_a_reader_that_is_overtaken_twice_asks_the_newest_generation(
             self._retriever = real._open_retriever()
             self.generation = self._retriever.generation
 
-        def search(self, question: str, *, k: int, mode: str, chosen: Filter) -> list[Hit]:
+        def search(self, question: str, **asked: Any) -> list[Hit]:
             nonlocal version
             if version < 4:
                 for _ in range(2):
                     version += 1
                     write_index(settings, {"a.md": f"The lamp of version {version}."})
-            return self._retriever.search(question, k=k, mode=mode, chosen=chosen)  # type: ignore[arg-type]
+            return self._retriever.search(question, **asked)
 
     defaults = Defaults(3, "sparse", 100)
-    engine = Engine(settings.index, _Overtaken, real._open_generator, defaults)  # type: ignore[arg-type]
+    engine = Engine(FolderWatch(settings.index), _Overtaken, real._open_generator, defaults)  # type: ignore[arg-type]
     found = engine.search("lamp")
     assert [hit.chunk.text for hit in found.hits] == ["The lamp of version 4."]
     assert found.generation == engine.generation
@@ -334,4 +335,5 @@ def test_another_generator_answers_where_the_one_that_is_set_cannot(index: Setti
     answer = build_engine(settings).ask("What oil did the lamp burn?")
     assert answer.citations
     assert answer.usage["fallback"] == 1
+    assert answer.generator == "extractive"
     assert "127.0.0.1:9" in (answer.reason or "")

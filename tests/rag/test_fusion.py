@@ -8,7 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag.config import FusionName
-from rag.fusion import UNREADABLE, Evidence, fuse, reciprocal, rescale, standardise, trust, weighted_sum
+from rag.fusion import (
+    UNREADABLE,
+    Evidence,
+    document_number,
+    fuse,
+    reciprocal,
+    rescale,
+    standardise,
+    support,
+    trust,
+    weighted_sum,
+)
 from rag.types import Vectors
 
 SHARE = st.floats(0.0, 1.0)
@@ -164,3 +175,55 @@ def test_reciprocal_rank_fusion_alone_is_deaf_to_scores() -> None:
     assert np.array_equal(fuse("rrf", sure, sure, 0.5), fuse("rrf", unsure, sure, 0.5))
     for name in ("standardised", "minmax"):
         assert fuse(name, sure, sure, 0.5)[1] < fuse(name, unsure, sure, 0.5)[1]
+
+
+CANDIDATES = st.lists(st.tuples(SCORE, st.integers(0, 4)), min_size=1, max_size=30)
+
+
+def supported(candidates: list[tuple[float, int]], weight: float) -> Vectors:
+    scores = np.array([score for score, _ in candidates], dtype=np.float32)
+    return support(scores, np.array([document for _, document in candidates]), weight)
+
+
+def test_a_document_adds_half_of_its_best_a_quarter_of_its_next_and_not_a_passages_own_half() -> None:
+    scores = np.array([2.0, 8.0, 4.0, 6.0], dtype=np.float32)
+    found = support(scores, np.array([3, 3, 3, 9]), 0.5)
+    assert found.tolist() == [0.5 * (4 + 1 + 0.25 - 1), 0.5 * (1 + 0.25), 0.5 * (4 + 1 + 0.25 - 2), 0.0]
+    assert support(scores, np.array([3, 3, 3, 9]), 0.5, floor=8.0).tolist() == [0.0] * 4
+    assert len(support(scores[:0], np.zeros(0, dtype=np.int64), 0.5)) == 0
+
+
+@settings(deadline=None)
+@given(scores=SCORES, weight=SHARE)
+def test_passages_that_are_alone_in_their_documents_are_added_nothing(scores: Vectors, weight: float) -> None:
+    assert not support(scores, np.arange(len(scores)), weight).any()
+
+
+@settings(deadline=None)
+@given(candidates=CANDIDATES, weight=SHARE, seed=st.integers(0, 99))
+def test_support_is_never_negative_and_knows_no_order(
+    candidates: list[tuple[float, int]], weight: float, seed: int
+) -> None:
+    found = supported(candidates, weight)
+    order = np.random.default_rng(seed).permutation(len(candidates))
+    assert found.dtype == np.float32
+    assert (found >= 0).all()
+    assert supported([candidates[at] for at in order], weight).tolist() == found[order].tolist()
+
+
+@settings(deadline=None)
+@given(candidates=CANDIDATES, weight=SHARE)
+def test_passages_of_one_document_keep_their_order(
+    candidates: list[tuple[float, int]], weight: float
+) -> None:
+    found = supported(candidates, weight)
+    for (score, document), more in zip(candidates, found.tolist(), strict=True):
+        for (other, same), added in zip(candidates, found.tolist(), strict=True):
+            if same == document and other > score:
+                assert other + added >= score + more - 1e-4
+
+
+def test_what_follows_a_hash_sign_is_a_place_in_a_document() -> None:
+    numbers = [document_number(name) for name in ("guide.md", "guide.md#install", "guide.md#use", "other.md")]
+    assert numbers[0] == numbers[1] == numbers[2] != numbers[3]
+    assert all(0 <= number < 2**63 for number in numbers)

@@ -178,7 +178,7 @@ def test_a_question_that_is_no_text_is_refused(rag: Command, index: Settings) ->
 @pytest.mark.parametrize(
     ("words", "part"),
     [
-        (("--set", "retriever.kk=3"), "retriever.kk: no such setting; valid here: dense_weight"),
+        (("--set", "retriever.kk=3"), "retriever.kk: no such setting; valid here: "),
         (("--set", "retriever.k=many"), "retriever.k: "),
         (("--set", "nothing"), "write NAME=VALUE"),
         (("--set", "embedder.model=./nowhere"), "embedder.model = './nowhere': there is no such folder"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from rag.config import FusionName, Settings
 from rag.errors import SettingError
 from rag.expansion.dictionary import find_dictionary
 from rag.fusion import standardise, trust, weighted_sum
+from rag.hits.shape import AS_RANKED
 from rag.protocols import Embedder
 from rag.retrieve import Retriever
 from rag.types import MODES, Chunk, Filter, Hit, Mode
@@ -47,6 +49,12 @@ def notes(
 @pytest.fixture(scope="module")
 def retriever(notes: Settings) -> Retriever:
     return build_retriever(notes)
+
+
+def as_ranked(settings: Settings) -> Retriever:
+    """One that shows equal passages as hits of their own."""
+    retriever = build_retriever(settings)
+    return retriever.varied(replace(retriever.tuning, shape=AS_RANKED))
 
 
 def documents(hits: list[Hit]) -> list[str]:
@@ -153,6 +161,48 @@ def test_without_dense_weight_hybrid_is_sparse(notes: Settings) -> None:
 
 
 @pytest.mark.parametrize("mode", MODES)
+def test_a_slip_finds_what_was_meant(mode: Mode, notes: Settings) -> None:
+    retriever = build_retriever(notes)
+    meant = retriever.search("the lighthouse lantern", mode=mode)
+    assert documents(retriever.search("the lighthpuse lantren", mode=mode)) == documents(meant)
+    never = notes.model_copy(update={"retriever": notes.retriever.model_copy(update={"spelling": "off"})})
+    if mode == "sparse":
+        assert build_retriever(never).search("the lighthpuse lantren", mode=mode) == []
+
+
+VARNISHED = {
+    "a.md": "School doors are painted in summer.\n\nThe varnish needs three days to dry.",
+    "b.md": "Boats of the harbour are painted in spring.\n\nThe varnish needs three days to dry.",
+    "c.md": "学校的门在夏天上漆。\n\n清漆要晾三天。",
+    "d.md": "港口的船在春天上漆。\n\n清漆要晾三天。",
+}
+
+
+@pytest.mark.parametrize(
+    ("question", "others", "meant"),
+    [
+        ("harbour boats: how long must varnish dry?", "a.md", "b.md"),
+        ("港口的船：清漆要晾几天", "c.md", "d.md"),
+    ],
+)
+def test_a_document_speaks_for_its_passages(
+    question: str, others: str, meant: str, tmp_path: Path, settings_for: SettingsFor, write_index: Written
+) -> None:
+    """Of two passages that say the same, the one whose document is what was asked about comes first."""
+    settings = settings_for(tmp_path / "index", **{"retriever.duplicates": "keep"})
+    write_index(settings, VARNISHED)
+    supported = build_retriever(settings)
+    silent = supported.varied(replace(supported.tuning, document_weight=0.0))
+    found = {name: each.search(question, k=8) for name, each in [("with", supported), ("without", silent)]}
+    said = {name: [hit for hit in hits if hit.chunk.ordinal == 1] for name, hits in found.items()}
+    assert documents(said["without"])[:2] == [others, meant]
+    assert said["without"][0].score == said["without"][1].score
+    assert documents(said["with"])[:2] == [meant, others]
+    before = {hit.chunk: hit.score for hit in found["without"]}
+    assert all(hit.score >= before[hit.chunk] for hit in found["with"])
+
+
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("texts", [{}, {"empty.md": ""}], ids=["no document", "a document without text"])
 def test_an_index_without_text_finds_nothing_wrong(
     mode: Mode, texts: dict[str, str], tmp_path: Path, settings_for: SettingsFor, write_index: Written
@@ -200,7 +250,7 @@ def test_the_order_in_which_documents_came_changes_no_hit(
 
 def test_equal_scores_share_a_rank(orders: list[Settings]) -> None:
     for mode in ("sparse", "dense"):
-        hits = build_retriever(orders[1]).search("Oil is brought to the harbour", mode=mode, k=3)
+        hits = as_ranked(orders[1]).search("Oil is brought to the harbour", mode=mode, k=3)
         assert documents(hits)[:2] == ["01.md", "08.md"]
         assert [getattr(hit, mode).rank for hit in hits] == [1, 1, 3]
 
@@ -211,8 +261,11 @@ def test_equal_passages_come_by_document_id(
     settings = settings_for(tmp_path / "index")
     write_index(settings, {f"{name}.md": "The lamp burned oil." for name in "dbca"})
     for mode in MODES:
-        hits = build_retriever(settings).search("oil lamp", mode=mode, k=3)
+        hits = as_ranked(settings).search("oil lamp", mode=mode, k=3)
         assert documents(hits) == ["a.md", "b.md", "c.md"]
+        folded = build_retriever(settings).search("oil lamp", mode=mode, k=3)
+        assert documents(folded) == ["a.md"]
+        assert [place.document for place in folded[0].also] == ["b.md", "c.md", "d.md"]
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -283,7 +336,7 @@ def test_of_many_rows_that_tie_only_the_first_are_read(
 ) -> None:
     settings = settings_for(tmp_path / "index")
     write_index(settings, {f"{number:03}.md": "The same words." for number in range(99, -1, -1)})
-    retriever = build_retriever(settings)
+    retriever = as_ranked(settings)
     read: list[int] = []
     chunks = retriever._index.chunks
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from rag.types import Answer, Chunk, Citation, Hit, Leg
 from rag.wire import answer_json, citation_json, heading_path, hit_json
@@ -37,7 +38,16 @@ def test_a_passage_says_where_it_stands_and_what_each_leg_said() -> None:
         "score": 1.25,
         "sparse": {"rank": 1, "score": 7.5},
         "dense": None,
+        "also": [],
+        "reranked": None,
+        "fused": None,
     }
+
+
+def test_a_reranked_passage_says_what_it_was_before() -> None:
+    reranked = hit_json(replace(HIT, score=0.75, reranked=0.75, fused=Leg(3, 1.25)))
+    assert reranked["score"] == reranked["reranked"] == 0.75
+    assert reranked["fused"] == {"rank": 3, "score": 1.25}
 
 
 def test_a_citation_says_where_its_words_stand() -> None:
@@ -68,6 +78,8 @@ def test_an_answer_holds_all_that_is_promised_and_is_plain_json() -> None:
         "usage": {"prompt_tokens": 3},
         "generation": "0123",
         "standing_question": None,
+        "variants": {"questions": [], "passages": []},
+        "notes": [],
     }
     assert json.loads(json.dumps(result, allow_nan=False)) == result
 

@@ -7,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eval.makeset.corpus import Corpus, family
-from eval.makeset.prose import sections
-from eval.makeset.read import Source
+from rag.calibration.prose import Source, sections
 from rag.text import normalise
 
 PIECES = """# Title

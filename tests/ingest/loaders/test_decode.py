@@ -189,7 +189,7 @@ def test_a_declared_encoding_decides_where_it_fits() -> None:
 
 def test_a_file_over_the_limit_is_refused_and_the_setting_named(tmp_path: Path) -> None:
     path = _written(tmp_path, b"12345678901")
-    with pytest.raises(DocumentError, match=r"limit of 10 bytes: .* raise text\.max_bytes"):
+    with pytest.raises(DocumentError, match=r"limit of 10 bytes: .* raise ingest\.max_bytes"):
         read_text(path, 10)
     assert read_text(path, 11) == "12345678901"
 

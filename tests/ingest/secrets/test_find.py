@@ -38,6 +38,18 @@ SECRETS = [
     ("password", "Server=db1;User Id=sa;Password={};Encrypt=true", "Orch1d!9"),
     ("password", "mysql -u root -p'{}' crm", "Kaf#ka99"),
     ("password", "ADMIN_PASSWORD: {}", "plume482"),
+    ("password", "- Password: {}", "dragonwsx"),
+    ("password", "requirepass {}", "kafka4471"),
+    ("password", "the password's {}", "Berlin77"),
+    ("password", "Wi-Fi: Guest-5G, key: {}", "orchid2031"),
+    ("password", "root / {}", "Falcon@20"),
+    ("password", "ops@corp.cn / {}", "Falcon@20"),
+    ("password", "Log in as liwei with {}", "Falcon@20"),
+    ("password", "Enter {} as the password", "orchid_31"),
+    ("password", "用 {} 作为密码", "orchid_31"),
+    ("password", r"net use Z: \\nas\share /user:liwei {}", "Falcon@20"),
+    ("password", "密码我改成 {} 了", "orchid2031"),
+    ("password", "密码见下：\n{}\n", "orchid2031"),
     ("key", "api_key = '{}'", "9f3c7a1e5b2d8064c1e7f3a95d2b8c60"),
     ("key", "密钥: {}", "q7Rf2Lk9Zx4Wm8Vb"),
     ("url-password", "postgres://app:{}@db1.corp.cn:5432/shop", "n0tSoGood"),
@@ -80,6 +92,8 @@ hashed_password: $2b$12$EixZaYVK1fsbw1ZfbX3OXePaWxn96p36WQoeG6Lruj3vjPGga31lW|ge
 忘记密码请联系管理员|密码长度至少 12 位|密码：必填|密码：<你的密码>|密码：******|请使用随机密钥：openssl|密码 SHA256 加密|手机 13800138000
 订单号 20260318114500127|卡号 4111 1111 1111 1111|1234567890123456|身份证 110105194912310021|3.14159265358979323|1700000000000000000
 -----BEGIN RSA PRIVATE KEY-----\\n...\\n-----END RSA PRIVATE KEY-----|Bearer <token>|the secret of good tea|api key: see the wiki
+root / opt/v2|admin / api2.md|root : x86_64|see admin / step2|users@lists.example.org / page3|http://user:pass@host/repo..." scrubbed
+use UTF-8 as the password encoding|log in with GitHub and OAuth2|password - required|API endpoint, key: value|- Password: optional
 task-management-system-2024-overview-page|risk-assessment-framework-v2-2024|basic authentication|类似 eyJ 开头的令牌"""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from itertools import pairwise
 
 import pytest
 from hypothesis import example, given, settings
@@ -249,3 +250,40 @@ def test_headings_begin_chunks_and_the_budget_holds_for_any_outline(
     for chunk in chunks:
         assert not chunk.text.rpartition("\n")[2].startswith("#")
         assert count_tokens(chunk.indexed_text) <= 96
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(
+        st.sampled_from([SENTENCE * 3, CHINESE * 4, "# Head\n", "- item\n- item\n", "[a](b) " * 9]),
+        max_size=9,
+    )
+)
+def test_with_an_overlap_chunks_repeat_the_sentences_before_them_within_the_budget(
+    count_tokens: Count, pieces: list[str]
+) -> None:
+    text = "\n\n".join(piece.strip() for piece in pieces)
+    document = _document(text)
+    reached = 0
+    for chunk in build(count_tokens, 60, overlap_tokens=20).split(document):
+        assert text[chunk.start : chunk.end] == chunk.text == chunk.text.strip()
+        assert not text[reached : max(reached, chunk.start)].strip()
+        assert count_tokens(text[chunk.start : reached]) <= 20
+        assert chunk.end > reached
+        reached = chunk.end
+    assert not text[reached:].strip()
+
+
+def test_an_overlap_is_the_sentence_before_the_chunk(count_tokens: Count) -> None:
+    numbered = " ".join(f"Sentence number {number} says what it says." for number in range(60))
+    chunks = build(count_tokens, 100, overlap_tokens=25).split(_document(numbered))
+    assert len(chunks) > 3
+    for left, right in pairwise(chunks):
+        assert 0 < left.end - right.start < 120
+        assert right.text.startswith("Sentence number")
+        assert count_tokens(right.indexed_text) <= 100
+
+
+def test_an_overlap_of_more_than_half_a_chunk_is_refused(count_tokens: Count) -> None:
+    with pytest.raises(SettingError, match="overlap_tokens is 51: give 0 to 50"):
+        build(count_tokens, 100, overlap_tokens=51)

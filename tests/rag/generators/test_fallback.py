@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ def test_a_server_out_of_reach_is_answered_for_and_named(nowhere: str) -> None:
     assert (draft.text, draft.quotes, draft.confidence) == (alone.text, alone.quotes, alone.confidence)
     assert "".join(pieces) == draft.text
     assert draft.usage["fallback"] == 1
+    assert draft.generator == "extractive"
     assert draft.reason is not None
     assert draft.reason.startswith("extractive answers instead of openai alpha at")
     assert "no server answers at" in draft.reason
@@ -63,9 +65,9 @@ def test_a_refusal_in_its_place_keeps_its_own_reason_too(nowhere: str) -> None:
 
 def test_a_model_that_answers_is_left_alone(tiny_model: Path) -> None:
     first = local.build(str(tiny_model), max_new_tokens=6)
-    assert WithFallback(first, extractive.build()).generate(QUESTION, PASSAGES) == first.generate(
-        QUESTION, PASSAGES
-    )
+    draft = WithFallback(first, extractive.build()).generate(QUESTION, PASSAGES)
+    assert draft.generator == first.name
+    assert replace(draft, generator=None) == first.generate(QUESTION, PASSAGES)
 
 
 def test_who_has_left_gets_no_other_answer(tiny_model: Path) -> None:

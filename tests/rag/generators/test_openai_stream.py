@@ -146,7 +146,7 @@ def test_a_real_server_is_hung_up_on_when_the_asker_leaves(model_server: str) ->
 def test_a_real_server_counts_the_prompt_as_its_tokenizer_does(model_server: str, tiny_model: Path) -> None:
     generator: Any = remote.build(model_server, max_tokens=3, tokenizer=str(tiny_model))
     draft = generator.generate("Why?", PASSAGES)
-    _, parts = generator._packed("Why?", PASSAGES, None)
+    _, parts = generator._packed(generator._servers.first, "Why?", PASSAGES, None)
     assert draft.usage["prompt_tokens"] == generator._count(parts)
     assert draft.usage["context_truncated"] == 0
 
@@ -304,7 +304,7 @@ def test_the_window_a_server_reports_is_kept(documents: dict[str, Any], window: 
         server.documents = documents
         generator: Any = remote.build(server.url, "alpha", max_tokens=100)
         usage = generator.generate("Why?", LONG).usage
-        assert generator._chat.windows == {"alpha": window}
+        assert generator._servers.first.windows == {"alpha": window}
     assert 0 < usage["passages_left_out"] < len(LONG)
     assert 0 < server.bodies[0]["messages"][1]["content"].count("Passage ") < len(LONG)
 
@@ -322,7 +322,7 @@ def test_ollamas_window_is_what_is_set_for_the_model_and_otherwise_its_default(
         }
         generator: Any = remote.build(server.url, "alpha")
         generator.generate("Why?", PASSAGES)
-        assert generator._chat.windows == {"alpha": window}
+        assert generator._servers.first.windows == {"alpha": window}
 
 
 @pytest.mark.parametrize(("reported", "truncated"), [(256, 1), (5000, 0), (0, 0)])
@@ -340,7 +340,7 @@ def test_a_server_that_does_not_answer_is_asked_for_its_window_again() -> None:
         generator: Any = remote.build(f"http://127.0.0.1:{probe.getsockname()[1]}", "alpha", retries=0)
         with pytest.raises(GeneratorError, match="no server answers"):
             generator.generate("Why?", PASSAGES)
-    assert generator._chat.windows == {}
+    assert generator._servers.first.windows == {}
 
 
 def test_a_window_too_small_for_the_question_is_told_with_the_setting() -> None:

@@ -329,6 +329,18 @@ def test_without_an_index_it_says_so(tmp_path: Path, settings_for: SettingsFor) 
         examine(settings_for(tmp_path / "index"))
 
 
+def test_a_first_ingest_that_was_stopped_needs_a_person(
+    tmp_path: Path, settings_for: SettingsFor, make_document: MakeDocument
+) -> None:
+    settings = settings_for(tmp_path / "index")
+    with build_indexer(settings) as indexer:
+        indexer.add(*make_document("a.md", "Some text."))
+        indexer.flush()
+    found = examine(settings)
+    assert [(each.kind, each.document) for each in found.findings] == [("unpublished", None)]
+    assert not found.healthy
+
+
 def _doctor(settings: Settings, *words: str) -> int:
     arguments = ["doctor", "--index", str(settings.index), "--set", "embedder.batch_tokens=64", *words]
     return run(lambda: main(arguments))

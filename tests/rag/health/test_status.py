@@ -50,6 +50,30 @@ def test_without_an_index_it_says_so(tmp_path: Path, settings_for: SettingsFor) 
         status(settings_for(tmp_path / "index"))
 
 
+def test_a_first_ingest_that_was_stopped_is_told_with_what_it_recorded(
+    tmp_path: Path, settings_for: SettingsFor, make_document: MakeDocument
+) -> None:
+    settings = settings_for(tmp_path / "index")
+    with build_indexer(settings) as indexer:
+        indexer.add(*make_document("a.md", "Some text.\n\nMore of it."))
+        indexer.flush()
+    found = status(settings)
+    assert (found["generation"], found["documents"], found["chunks"]) == (None, 1, 2)
+    assert (found["unpublished"], found["intact"]) == (True, False)
+    assert "1 documents are recorded" in found["damage"]
+    assert "python -m ingest" in found["damage"]
+
+
+def test_an_ingest_stopped_before_its_first_document_leaves_no_index(
+    tmp_path: Path, settings_for: SettingsFor
+) -> None:
+    settings = settings_for(tmp_path / "index")
+    with build_indexer(settings):
+        pass
+    with pytest.raises(IndexMissing, match="python -m ingest"):
+        status(settings)
+
+
 def test_a_damaged_file_is_named(copied: Settings) -> None:
     file = segment_folder(copied.index, 1) / "dense-rows.npy"
     file.write_bytes(file.read_bytes()[:-1])

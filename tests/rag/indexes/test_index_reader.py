@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from rag.build import build_store
@@ -36,6 +37,16 @@ def test_rows_are_the_chunks_by_document_and_position(index: Settings, texts: di
         assert texts[chunk.document_id][chunk.start : chunk.end] == chunk.text
     assert [chunk.ordinal for chunk in reader.chunks([3, 0, 3])] == [1, 0, 1]
     assert reader.chunks([]) == []
+
+
+def test_rows_of_one_document_have_one_number(index: Settings) -> None:
+    reader = opened(index)
+    rows = np.arange(reader.manifest.chunks)
+    ids = [chunk.document_id for chunk in reader.chunks(rows.tolist())]
+    assert reader.documents(rows[::-1][:3]).tolist() == reader.documents(rows).tolist()[::-1][:3]
+    numbers = reader.documents(rows).tolist()
+    assert len(set(zip(ids, numbers, strict=True))) == len(set(ids)) == len(set(numbers)) > 1
+    assert reader.documents(rows[:0]).tolist() == []
 
 
 def test_each_structure_is_opened_only_when_it_is_asked_for(

@@ -266,7 +266,7 @@ def test_deleted_rows_score_nothing(tmp_path: Path) -> None:
     reader = index.open([written(index, tmp_path, documents, [1])])
     assert reader.search(["lamp", "oil"], 9).rows.tolist() == [0, 2]
     assert reader.score(["lamp"], [0, 1]).tolist()[1] == 0.0
-    assert reader.explain(["lamp"], 1) == {}
+    assert reader.explain(["lamp"], 1) == ()
     emptied = index.open([written(index, tmp_path, documents, [0, 1, 2])])
     assert len(emptied.search(["lamp"], 9).rows) == 0
     with pytest.raises(IndexError, match="rows 0 to 2"):
@@ -281,9 +281,9 @@ def test_the_contributions_of_the_terms_add_up_to_the_score(variant: str, tmp_pa
         ranking = reader.search(question, 5)
         for row, score in zip(ranking.rows.tolist(), ranking.scores.tolist(), strict=True):
             parts = reader.explain(question, row)
-            assert sum(parts.values()) == pytest.approx(score, rel=1e-6)
-            assert set(parts) == set(question) & set(documents[row])
-            assert list(parts.values()) == sorted(parts.values(), reverse=True)
+            assert sum(part.score for part in parts) == pytest.approx(score, rel=1e-6)
+            assert {part.term for part in parts} == set(question) & set(documents[row])
+            assert [part.score for part in parts] == sorted((part.score for part in parts), reverse=True)
 
 
 def test_augmented_questions_add_their_weighted_scores(tmp_path: Path) -> None:

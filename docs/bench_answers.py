@@ -1,0 +1,235 @@
+"""How fast answers come: the extractive generator over many chunks, and the first words of a language model.
+
+    python docs/bench_answers.py
+    python docs/bench_answers.py --chunks 10000 --questions 200
+    python docs/bench_answers.py --model FOLDER        a model of your own instead of a random one
+
+Extractive: whole questions, embedding and retrieval included, over chunks of four sentences each that are
+drawn from the guide in docs/guide/en; a question is a sentence of the guide with a third of its words
+left out. Generated: a Qwen2 model with random weights, made on the spot, is given the prompt that a
+question leads to, and then asked the question; both times end with the first token that can be shown.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import statistics
+import tempfile
+import time
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from rag.command import prepare_environment
+from rag.types import Chunk, Document
+
+Figures: TypeAlias = npt.NDArray[np.float64]
+_GUIDE = Path(__file__).with_name("guide") / "en"
+_SENTENCES = 4  # a chunk has
+_PER_DOCUMENT = 20
+_FIRST_WORDS = 8  # questions asked of a language model
+_TEMPLATE = (
+    "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n"
+    "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+
+
+def main() -> None:
+    """Measure and print the figures."""
+    parser = argparse.ArgumentParser(description="Measure how fast answers come.")
+    parser.add_argument("--chunks", type=int, default=10_000)
+    parser.add_argument("--questions", type=int, default=200)
+    parser.add_argument("--model", help="a language model's folder")
+    arguments = parser.parse_args()
+    prepare_environment()
+    sentences = _sentences()
+    questions = _questions(sentences, arguments.questions)
+    with tempfile.TemporaryDirectory(prefix="bench-answers-") as made:
+        folder = Path(made)
+        _publish(folder / "index", sentences, arguments.chunks)
+        print("| measure | figure |\n|---|---|")
+        _extractive(folder / "index", questions, arguments.chunks)
+        model = arguments.model or str(_random_model(folder / "model", sentences))
+        _generated(folder / "index", questions[:_FIRST_WORDS], model)
+
+
+def _row(name: str, value: float) -> None:
+    print(f"| {name} | {value:.3g} |", flush=True)
+
+
+def _settings(index: Path, **more: Any) -> Any:
+    from rag.config import load_settings
+
+    return load_settings({"index": str(index), **more})
+
+
+def _sentences() -> list[str]:
+    from rag import text
+
+    pages = [text.normalise(page.read_text(encoding="utf-8")) for page in sorted(_GUIDE.glob("*.md"))]
+    found = [page[slice(*each)] for page in pages for each in text.sentences(page)]
+    return [each for each in found if 40 < len(each) < 300 and each[0].isupper() and each[-1] == "."]
+
+
+def _questions(sentences: list[str], number: int) -> list[str]:
+    drawn = random.Random(1)  # noqa: S311 - the same questions every time
+    asked = []
+    for sentence in drawn.choices(sentences, k=number):
+        words = sentence.rstrip(".").split()
+        kept = sorted(drawn.sample(range(len(words)), max(3, 2 * len(words) // 3)))[:12]
+        asked.append("What of " + " ".join(words[at] for at in kept) + "?")
+    return asked
+
+
+def _publish(index: Path, sentences: list[str], chunks: int) -> None:
+    """Record and publish chunks of drawn sentences; a chunk's vector is the mean of its sentences'."""
+    from rag.build import build_embedder, build_indexer
+
+    settings = _settings(index)
+    vectors = build_embedder(settings).encode(sentences)
+    drawn = random.Random(0)  # noqa: S311 - the same chunks every time
+    with build_indexer(settings) as indexer:
+        for first in range(0, chunks, _PER_DOCUMENT):
+            name, text = f"{first}.md", ""
+            own: list[Chunk] = []
+            means = []
+            for ordinal in range(min(_PER_DOCUMENT, chunks - first)):
+                chosen = drawn.sample(range(len(sentences)), _SENTENCES)
+                passage = " ".join(sentences[at] for at in chosen)
+                own.append(Chunk(name, ordinal, passage, len(text), len(text) + len(passage)))
+                text += f"{passage}\n\n"
+                mean = vectors[chosen].mean(axis=0, keepdims=True)
+                means.append((mean / np.linalg.norm(mean)).astype(np.float32))
+            indexer.store.replace(Document(name, text, name), own, means)
+        indexer.publish()
+
+
+def _extractive(index: Path, questions: list[str], chunks: int) -> None:
+    from rag.build import build_engine
+
+    engine = build_engine(_settings(index))
+    engine.warm()
+    for question in questions[:10]:
+        engine.ask(f"Again: {question}")
+    whole, writing, busy = [], [], []
+    for question in questions:
+        began, used = time.perf_counter(), time.process_time()
+        answer = engine.ask(question)
+        busy.append(1000 * (time.process_time() - used))
+        whole.append(1000 * (time.perf_counter() - began))
+        writing.append(answer.timings["generation"])
+    _row(f"extractive answer over {chunks:,} chunks, p50 ms", statistics.median(whole))
+    _row("extractive answer, p95 ms", float(np.percentile(whole, 95)))
+    _row("extractive answer, processor time over all cores, p50 ms", statistics.median(busy))
+    _row("of which choosing the sentences, p50 ms", statistics.median(writing))
+
+
+def _generated(index: Path, questions: list[str], model: str) -> None:
+    from rag.build import build_engine
+
+    engine = build_engine(
+        _settings(index, generator={"name": "transformers", "model": model, "max_new_tokens": 8})
+    )
+    engine.warm()
+    bare = _Bare(model)
+    ours, own, sizes = [], [], []
+    for number, question in enumerate([questions[0], *questions]):
+        heard: list[Figures] = []
+        began = _now()
+        answer = engine.ask(question, on_text=lambda _, heard=heard: heard.append(_now()))  # type: ignore[misc]
+        took = (heard[0] if heard else _now()) - began
+        alone = bare.first_token(question, answer)
+        if number:  # the first one warms up
+            ours.append(took)
+            own.append(alone)
+            sizes.append(answer.usage["prompt_tokens"])
+    _row("prompt of a generated answer, median tokens", statistics.median(sizes))
+    for at, kind in enumerate(("", ", processor time")):
+        alone_ms, ours_ms = ([float(each[at]) for each in times] for times in (own, ours))
+        _row(f"first token of the model alone{kind}, p50 ms", statistics.median(alone_ms))
+        _row(f"first token of the answer, retrieval included{kind}, p50 ms", statistics.median(ours_ms))
+        more = statistics.median(mine / its - 1 for mine, its in zip(ours_ms, alone_ms, strict=True))
+        _row(f"more than the model alone{kind}, median %", 100 * more)
+
+
+def _now() -> Figures:
+    """Milliseconds by the clock and of the processor's work."""
+    return np.array([1000 * time.perf_counter(), 1000 * time.process_time()])
+
+
+class _Bare:
+    """The model without anything of ours around it."""
+
+    def __init__(self, model: str) -> None:
+        from transformers import AutoModelForCausalLM, AutoTokenizer
+
+        from rag.compute import choose_device, choose_dtype
+
+        device = choose_device("generator.device", "auto")
+        self._tokenizer = AutoTokenizer.from_pretrained(model)
+        dtype = choose_dtype("auto", device)
+        self._model = AutoModelForCausalLM.from_pretrained(model, dtype=dtype).to(device).eval()
+
+    def first_token(self, question: str, answer: Any) -> Figures:
+        """From the finished prompt of the question to its first token."""
+        import torch
+
+        from rag import prompt
+
+        shown = len(answer.passages) - answer.usage["passages_left_out"]
+        parts = prompt.messages(question, answer.passages[:shown])
+        read = self._tokenizer.apply_chat_template(
+            parts, add_generation_prompt=True, return_tensors="pt", return_dict=True
+        )
+        tokens = {name: tensor.to(self._model.device) for name, tensor in read.items()}
+        asked = tokens["input_ids"].shape[1]
+
+        def shows(written: Any, *_: Any, **__: Any) -> Any:
+            said = self._tokenizer.decode(written[0, asked:], skip_special_tokens=True)
+            return torch.full((1,), bool(said.strip("\ufffd \n")), device=written.device)
+
+        began = _now()
+        with torch.inference_mode():
+            self._model.generate(**tokens, max_new_tokens=8, do_sample=False, stopping_criteria=[shows])
+        return _now() - began
+
+
+def _random_model(folder: Path, sentences: list[str]) -> Path:
+    """Half the layers of Qwen2-0.5B with random weights, and a tokenizer of the guide's words."""
+    import torch
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
+
+    core = Tokenizer(models.BPE())
+    core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    core.decoder = decoders.ByteLevel()
+    marks = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=4000, special_tokens=marks, initial_alphabet=alphabet, show_progress=False
+    )
+    core.train_from_iterator(sentences, trainer)
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=core, eos_token=marks[2], pad_token=marks[0], additional_special_tokens=marks[1:2]
+    )
+    tokenizer.chat_template = _TEMPLATE
+    config = Qwen2Config(
+        vocab_size=len(tokenizer),
+        hidden_size=896,
+        intermediate_size=4864,
+        num_hidden_layers=12,
+        num_attention_heads=14,
+        num_key_value_heads=2,
+        max_position_embeddings=8192,
+    )
+    torch.manual_seed(0)
+    Qwen2ForCausalLM(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
+if __name__ == "__main__":
+    main()

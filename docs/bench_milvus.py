@@ -1,0 +1,118 @@
+"""How far Milvus's sparse results are from the embedded engine's, and what depth makes them the same.
+
+    python docs/bench_milvus.py DATASET --candidates 1,2,4,8
+
+DATASET is a folder in BEIR layout. The same passages go into both; every question is asked of both, and
+the first ten compared: candidates are found by weights fixed when a passage was written, then scored
+exactly. Vectors are random, for nothing here depends on them. Without --uri Milvus is milvus-lite over a
+file in this process, which says nothing of a server's speed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from eval.formats.beir import read_beir
+from eval.indexing import as_document
+from rag import text
+from rag.indexes.within import publish_within
+from rag.sparse import bmx
+from rag.stores import milvus
+from rag.stores.milvus import MilvusStore
+from rag.types import Chunk, Document, Segment
+
+_TOP = 10
+_DIMENSION = 8
+
+
+class _Embedder:
+    """As much of an embedder as publishing asks for."""
+
+    fingerprint = "random"
+    dimension = _DIMENSION
+
+
+def main() -> None:
+    """Fill both, ask both, print a table."""
+    arguments = _arguments()
+    test_set = read_beir(arguments.dataset)
+    passages = [as_document(entry) for entry in test_set.corpus]
+    chunks = [chunk for _, own in passages for chunk in own]
+    questions = [query.text for query in list(test_set.queries.values())[: arguments.questions]]
+    with tempfile.TemporaryDirectory(prefix="bench-milvus-") as folder:
+        expected, theirs_ms = _embedded(Path(folder), chunks, questions)
+        options = {"uri": arguments.uri} if arguments.uri else {}
+        store = milvus.build(folder=Path(folder) / "milvus", collection="lectern_bench", **options)
+        assert isinstance(store, MilvusStore)  # noqa: S101 - the only one there is
+        began = time.perf_counter()
+        _fill(store, passages)
+        print(f"{arguments.dataset.name}: {len(chunks)} passages, {len(questions)} questions;", end=" ")
+        print(f"recorded and published in {time.perf_counter() - began:.1f} s\n")
+        print(
+            "| candidates a result | same ten, in order | of the ten | p50 ms (embedded) |\n|---|---|---|---|"
+        )
+        for count in arguments.candidates:
+            store._candidates = count  # noqa: SLF001 - what the setting store.candidates sets
+            _measure(store, questions, expected, theirs_ms, count)
+        store.close()
+
+
+def _embedded(folder: Path, chunks: list[Chunk], questions: list[str]) -> tuple[list[list[str]], float]:
+    index, home = bmx.build(), folder / "segment"
+    home.mkdir()
+    index.write(home, (text.document_terms(chunk) for chunk in chunks))
+    reader = index.open([Segment(home, len(chunks))])
+    found, spent = [], []
+    for question in questions:
+        began = time.perf_counter()
+        ranking = reader.search(text.query_terms(question), _TOP)
+        spent.append(time.perf_counter() - began)
+        found.append([chunks[row].document_id for row in ranking.rows.tolist()])
+    return found, 1000 * statistics.median(spent)
+
+
+def _fill(store: MilvusStore, passages: Sequence[tuple[Document, list[Chunk]]]) -> None:
+    draw = np.random.default_rng(0)
+    for document, own in passages:
+        vectors = [draw.standard_normal((1, _DIMENSION)).astype(np.float32) for _ in own]
+        store.replace(document, own, vectors)
+    publish_within(store, _Embedder())  # type: ignore[arg-type]
+
+
+def _measure(
+    store: MilvusStore, questions: list[str], expected: list[list[str]], theirs_ms: float, count: int
+) -> None:
+    index = store.open_index()
+    same, shared, spent = 0, 0.0, []
+    for question, wanted in zip(questions, expected, strict=True):
+        began = time.perf_counter()
+        rows = index.sparse.search(text.query_terms(question), _TOP).rows.tolist()
+        spent.append(time.perf_counter() - began)
+        names = [name for name, _ in (store.places(rows)[row] for row in rows)]
+        same += names == wanted
+        shared += len({*names} & {*wanted}) / max(1, len(wanted))
+    ms = 1000 * statistics.median(spent)
+    ours = f"| {count} | {same / len(questions):.1%} | {shared / len(questions):.2%} |"
+    print(f"{ours} {ms:.0f} ({theirs_ms:.2f}) |", flush=True)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("dataset", type=Path)
+    parser.add_argument(
+        "--candidates", type=lambda value: [int(each) for each in value.split(",")], default=[1, 2, 4, 8]
+    )
+    parser.add_argument("--questions", type=int, default=300, metavar="N", help="the first N")
+    parser.add_argument("--uri", default="", help="of a Milvus server (default: milvus-lite)")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+"""Reading, splitting and embedding spread over the nodes of a Ray cluster.
+
+One worker a core, or a GPU where the cluster has any; each loads the model once. Files are read where the
+worker runs, so every node must see the folder under the same path. Results come back in the order of the
+files, and a bounded number is on the way: what is slow here slows the workers down. A worker that dies, or
+its node, is started again elsewhere and its file read again; the index is the same as one machine makes.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from ingest.loading import build_loaders, build_splitter, shape
+from ingest.plan import Planned, content_digest
+from ingest.reading import Read, Reader
+from rag.build import build_embedder
+from rag.config import Settings
+from rag.errors import SettingError
+
+_AHEAD = 2  # files given to each worker at once: it reads one while the next is on its way
+_TRIES = 3  # a file during which so many workers died is at fault itself
+_MOST_WORKERS = 4096
+_OWN = "ray"  # `--on ray`: the cluster that RAY_ADDRESS names, else one of this machine
+
+
+class Worker:
+    """What runs on a node: reads one file at a time. Ray keeps it and its model from file to file."""
+
+    def __init__(self, settings: Settings, key: bytes, number: int, *, gpu: bool) -> None:
+        """`key` is what placeholders of secrets hang on; `number` tells the workers apart."""
+        if not gpu:
+            _keep_to_one_core(number)
+        self._stack = ExitStack()
+        loaders = build_loaders(settings, self._stack)
+        self._embedder = build_embedder(settings)
+        splitter = build_splitter(settings, self._embedder)
+        self._reader = Reader(loaders, splitter, settings.ingest.secrets, key)
+
+    def read(self, planned: Planned, embed: bool) -> Read:
+        """The file, its chunks and, with `embed`, their vectors."""
+        path = planned.source.path
+        if not path.is_file():
+            where = f"it cannot be seen from the node {socket.gethostname()}"
+            return Read(planned, failed=f"{where}: give every node the folder under this path")
+        own = shape(path, self._reader.loaders, self._reader.fingerprint)
+        if content_digest(path, own) != planned.digest:
+            return Read(planned, failed="it changed while it was read: run the same command again")
+        read = self._reader.read(planned)
+        texts = list(dict.fromkeys(chunk.indexed_text for chunk in read.chunks)) if embed else []
+        windows = [self._embedder.windows(text) for text in texts]
+        encoded = iter(self._embedder.encode([each for own in windows for each in own]) if texts else ())
+        vectors = {
+            text: np.stack([next(encoded) for _ in own]) for text, own in zip(texts, windows, strict=True)
+        }
+        return replace(read, vectors=vectors)
+
+    def where(self) -> tuple[str, int]:
+        """Node and process."""
+        return socket.gethostname(), os.getpid()
+
+
+def read_on(
+    cluster: str, todo: Sequence[Planned], moved: Mapping[str, str], settings: Settings, key: bytes
+) -> Iterator[Read]:
+    """What the workers of `cluster` make of each file, in order. Files of `moved` are not embedded.
+
+    Raises SettingError for a cluster that cannot be reached.
+    """
+    ray = _connected(cluster)
+    try:
+        workers = _workers(ray, min(len(todo), _MOST_WORKERS), settings, key)
+        free = deque(worker for worker in workers for _ in range(_AHEAD))
+        ahead: deque[tuple[Planned, Any, Any]] = deque()
+        for planned in todo:
+            if not free:
+                yield _taken(ray, ahead, free)
+            worker = free.popleft()
+            ahead.append((planned, worker, worker.read.remote(planned, planned.id not in moved)))
+        while ahead:
+            yield _taken(ray, ahead, free)
+    finally:
+        ray.shutdown()
+
+
+def _taken(ray: Any, ahead: deque[tuple[Planned, Any, Any]], free: deque[Any]) -> Read:
+    """The first of the files on the way; its worker is free for another."""
+    planned, worker, coming = ahead.popleft()
+    free.append(worker)
+    try:
+        found: Read = ray.get(coming)
+    except ray.exceptions.RayTaskError as error:
+        if isinstance(error.cause, SettingError):
+            raise error.cause from error
+        return Read(planned, failed=f"a worker could not read it: {error.cause}")
+    except (ray.exceptions.RayActorError, ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError):
+        return Read(planned, failed=f"{_TRIES} workers died while they read it")
+    return found
+
+
+def _workers(ray: Any, most: int, settings: Settings, key: bytes) -> list[Any]:
+    """One a GPU, or one a core where there is none; they start elsewhere when their node goes."""
+    has = ray.cluster_resources()
+    gpus, cores = int(has.get("GPU", 0)), int(has.get("CPU", 1))
+    count = max(1, min(most, gpus or cores))
+    made = ray.remote(Worker).options(
+        num_cpus=1,
+        num_gpus=1 if gpus else 0,
+        max_restarts=-1,
+        max_task_retries=_TRIES - 1,
+        scheduling_strategy="SPREAD",
+    )
+    absolute = settings.model_copy(update={"index": settings.index.absolute()})
+    return [made.remote(absolute, key, number, gpu=bool(gpus)) for number in range(count)]
+
+
+def _connected(cluster: str) -> Any:
+    try:
+        import ray
+    except ModuleNotFoundError as error:
+        raise SettingError('--on needs the package ray: pip install -e ".[ray]"') from error
+    if cluster != _OWN and not cluster.startswith("ray://"):
+        raise SettingError(f"--on {cluster}: write `ray`, or `ray://HOST:PORT` of a cluster")
+    address = None if cluster == _OWN else cluster
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody
+    try:
+        if address is None and "RAY_ADDRESS" not in os.environ:
+            ray.init(
+                include_dashboard=False,
+                log_to_driver=False,
+                logging_level="ERROR",
+                _node_ip_address="127.0.0.1",
+            )
+        else:
+            ray.init(address=address, log_to_driver=False, logging_level="ERROR")
+    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+        raise SettingError(
+            f"--on {cluster}: the cluster cannot be reached ({str(error).splitlines()[0]}): start it with "
+            "`ray start --head`, or correct the address"
+        ) from error
+    return ray
+
+
+def _keep_to_one_core(number: int) -> None:
+    """Workers share a node's cores; each computes on one of its own."""
+    if hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, {cores[number % len(cores)]})

@@ -1,0 +1,76 @@
+"""One writer at a time, where there is no file to lock: a lease that its holder renews."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from typing import Any
+from uuid import uuid4
+
+from rag.errors import IndexBusy
+from rag.stores._milvus_client import Connection
+from rag.stores._milvus_rows import SETTING, setting_row
+
+LEASE = "lease"
+_SECONDS = 60.0  # a holder that is silent for so long has gone
+_RENEWED = 15.0
+_SETTLING = 0.2  # two that begin at once both have written by then; the last one's lease stands
+
+
+class Lease:
+    """Held from construction to `end`, as long as it is renewed in time."""
+
+    def __init__(self, connection: Connection) -> None:
+        """Raises IndexBusy naming the holder."""
+        self._connection = connection
+        self._name = uuid4().hex
+        self._check()
+        self._until = 0.0
+        self._write()
+        if not connection.address.is_file:  # of which no other process can be a writer
+            time.sleep(_SETTLING)
+        self._check()
+
+    def renew(self) -> None:
+        """Hold it for another while; costs nothing where there is time. Raises IndexBusy if it was lost."""
+        if time.time() > self._until - _SECONDS + _RENEWED:
+            self._check()
+            self._write()
+
+    def end(self) -> None:
+        """Let the next writer begin."""
+        if self._read().get("name") == self._name:
+            self._connection.delete(SETTING, f'name == "{LEASE}"')
+
+    def _write(self) -> None:
+        self._until = time.time() + _SECONDS
+        held = {"name": self._name, "host": socket.gethostname(), "pid": os.getpid(), "until": self._until}
+        self._connection.put(SETTING, [setting_row(LEASE, json.dumps(held))])
+
+    def _check(self) -> None:
+        held = self._read()
+        if held and held["name"] != self._name and held["until"] > time.time() and not _is_dead(held):
+            raise IndexBusy(
+                f"{self._connection.address} is being written by process {held['pid']} on {held['host']}: "
+                f"wait for it to end; if it was killed, its claim ends within {_SECONDS:.0f} s"
+            )
+
+    def _read(self) -> dict[str, Any]:
+        found = self._connection.get(SETTING, "name", [LEASE], ["value"])
+        held: dict[str, Any] = json.loads(found[0]["value"]) if found else {}
+        return held
+
+
+def _is_dead(held: dict[str, Any]) -> bool:
+    """Whether the holder was a process of this host that is no more."""
+    if held["host"] != socket.gethostname():
+        return False
+    try:
+        os.kill(held["pid"], 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False

@@ -1,0 +1,54 @@
+"""The calibration at the end of an ingest: it can be left out, and never fails what was ingested."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rag.calibration.stored import FILE
+
+
+@pytest.fixture
+def notes(here: Path) -> Path:
+    """A folder with one short file."""
+    folder = here / "notes"
+    folder.mkdir()
+    (folder / "a.md").write_text("# Depot\n\nThe northern depot keeps spare valves behind the old gate.\n")
+    return folder
+
+
+def test_too_small_a_collection_is_told_where_a_risk_was_to_be_kept_to(
+    ingest: Any, notes: Path, here: Path
+) -> None:
+    done = ingest(notes, "--set", "calibration.risk=0.2", text=True)
+    assert done.status == 0
+    assert "too few" in done.err or "no question could be made" in done.err
+    assert (here / "index" / FILE).is_file()
+
+
+def test_else_nothing_is_said_of_it(ingest: Any, notes: Path, here: Path) -> None:
+    assert ingest(notes, text=True).err == ""
+    assert (here / "index" / FILE).is_file()
+
+
+def test_a_second_run_has_nothing_to_calibrate(ingest: Any, notes: Path, here: Path) -> None:
+    ingest(notes, text=True)
+    written = (here / "index" / FILE).stat().st_mtime_ns
+    ingest(notes, text=True)
+    assert (here / "index" / FILE).stat().st_mtime_ns == written
+
+
+def test_it_can_be_left_out(ingest: Any, notes: Path, here: Path) -> None:
+    done = ingest(notes, "--no-calibrate", text=True)
+    assert done.status == 0
+    assert not (here / "index" / FILE).exists()
+
+
+def test_a_calibration_that_cannot_be_written_fails_nothing(ingest: Any, notes: Path, here: Path) -> None:
+    (here / "index" / FILE).mkdir(parents=True)
+    done = ingest(notes, text=True)
+    assert done.status == 0
+    assert "not calibrated" in done.err
+    assert "1 written" in done.out
