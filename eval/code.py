@@ -12,6 +12,7 @@ INDEXING = (
     "ingest",
     "rag/text.py",
     "rag/types.py",
+    "rag/windows.py",
     "rag/indexes/reader.py",
     "rag/indexes/publish.py",
     "rag/embedders",

@@ -27,7 +27,7 @@ PACKAGES = (
     "torch",
     "transformers",
 )
-_SECRET = ("key", "password")
+_SECRET = ("key", "password", "token")
 _KEPT = 10
 
 
@@ -152,7 +152,7 @@ def _settings(test_set: TestSet, plan: Plan) -> dict[str, Any]:
     """
     if not plan.systems:
         return {}
-    names = {"embedder", "sparse", "dense", "store", "retriever"}
+    names = {"embedder", "sparse", "dense", "store", "retriever", "reranker"}
     names |= {"splitter", "pdf"} if isinstance(test_set, SpanSet) else set()
     names |= {"generator"} if plan.answers else set()
     kept = plan.systems[0].settings.model_dump(mode="json", include=names)

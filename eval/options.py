@@ -17,7 +17,7 @@ from rag.errors import SettingError
 from rag.types import MODES, Mode
 
 # Settings that another index is not needed for.
-_ON_ONE_INDEX = ("retriever.", "generator.", "question_limit")
+_ON_ONE_INDEX = ("retriever.", "reranker.", "generator.", "question_limit")
 
 
 def parser() -> argparse.ArgumentParser:

@@ -37,7 +37,10 @@ class Loader(Protocol):
 
 
 class Splitter(Protocol):
-    """Cuts a document into chunks, in order, without overlap."""
+    """Cuts a document into chunks, in order of where they begin and of where they end.
+
+    A chunk may repeat the end of the one before it; the hits of a search show such text once.
+    """
 
     @property
     def fingerprint(self) -> str:

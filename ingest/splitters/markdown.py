@@ -20,7 +20,7 @@ from rag.protocols import Splitter
 from rag.text import sentences
 from rag.types import Chunk, Document, Page
 
-VERSION = 3
+VERSION = 2
 _LEAST_TOKENS = 16
 # Of 0, 40, 60 and 90, on claims whose sentences lie in long documents: docs/ingest.md.
 OVERLAP = 40
@@ -29,18 +29,22 @@ OVERLAP = 40
 _Passage: TypeAlias = tuple[int, int, str, tuple[str, ...], int | None]
 
 
-def build(count_tokens: Callable[[str], int], chunk_tokens: int = 250, overlap_tokens: int = OVERLAP) -> Splitter:
+def build(
+    count_tokens: Callable[[str], int], chunk_tokens: int = 250, overlap_tokens: int = OVERLAP
+) -> Splitter:
     """A splitter whose chunks have at most `chunk_tokens` tokens, heading path included.
 
     `count_tokens` is the embedder's count without special tokens. With `overlap_tokens` a chunk begins
-    with the sentences before it, at most so many of its tokens, as far as they stand in the same section.
-    Raises SettingError where `chunk_tokens` is below 16, or `overlap_tokens` more than half of it.
+    with the sentences before it, at most so many of its tokens and a quarter of `chunk_tokens`, as far as
+    they stand in the same section. Raises SettingError where `chunk_tokens` is below 16 or
+    `overlap_tokens` below 0.
     """
     if chunk_tokens < _LEAST_TOKENS:
         raise SettingError(f"chunk_tokens is {chunk_tokens}: give at least {_LEAST_TOKENS}")
-    if not 0 <= overlap_tokens <= chunk_tokens // 2:
-        raise SettingError(f"overlap_tokens is {overlap_tokens}: give 0 to {chunk_tokens // 2}")
-    return MarkdownSplitter(count_tokens, chunk_tokens, overlap_tokens)
+    if overlap_tokens < 0:
+        raise SettingError(f"overlap_tokens is {overlap_tokens}: give at least 0")
+    # The default must not take most of a small chunk.
+    return MarkdownSplitter(count_tokens, chunk_tokens, min(overlap_tokens, chunk_tokens // 4))
 
 
 class MarkdownSplitter:
@@ -66,8 +70,8 @@ class MarkdownSplitter:
         return f"markdown/{VERSION} tokens={self._chunk_tokens}{overlap}"
 
     def split(self, document: Document) -> list[Chunk]:
-        """Chunks in order; all text but front matter and blank space is in one, and only in one unless
-        an overlap is set.
+        """Chunks in order, each beginning after the one before it; all text but front matter and blank
+        space is in one, and nothing but the sentences that an overlap repeats in more.
         """
         return [
             Chunk(

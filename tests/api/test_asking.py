@@ -14,10 +14,10 @@ from api.asking import Stream
 from api.errors import LateError
 from api.events import Event, token
 from api.queue import Lane
-from api.stages import joined
+from api.stages import Step, joined
 from rag.errors import GeneratorError
 
-Tell = Callable[[Event], None]
+Tell = Callable[[Step], None]
 
 
 def streamed(call: Callable[[Flag, Tell], None], *, deadline_s: float = 60.0, stays: bool = True) -> Any:
@@ -29,7 +29,7 @@ def streamed(call: Callable[[Flag, Tell], None], *, deadline_s: float = 60.0, st
         return {"type": "http.disconnect"}
 
     lane = Lane("test", workers=1, places=1, share=1)
-    return Stream(Request({"type": "http"}, receive), lane, call, joined, deadline_s), lane
+    return Stream[Step](Request({"type": "http"}, receive), lane, call, joined, deadline_s), lane
 
 
 def run(main: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -58,14 +58,15 @@ def module(request: pytest.FixtureRequest) -> ModuleType:
 def test_chunks_are_exact_excerpts_in_order(module: ModuleType, document: Document) -> None:
     splitter: Splitter = module.build(_count, chunk_tokens=48)
     chunks = splitter.split(document)
-    position = 0
+    begun, reached = -1, 0
     for ordinal, chunk in enumerate(chunks):
         assert (chunk.document_id, chunk.ordinal) == (document.id, ordinal)
-        assert position <= chunk.start < chunk.end
+        assert begun < chunk.start
+        assert reached < chunk.end
         assert document.text[chunk.start : chunk.end] == chunk.text == chunk.text.strip()
-        assert not document.text[position : chunk.start].strip()
-        position = chunk.end
-    assert not document.text[position:].strip()
+        assert not document.text[reached : max(reached, chunk.start)].strip()
+        begun, reached = chunk.start, chunk.end
+    assert not document.text[reached:].strip()
     assert bool(chunks) == bool(document.text)
 
 

@@ -35,15 +35,18 @@ def _split(text: str, count_tokens: Count, tokens: int = 250, kind: str = "markd
 
 
 def _exact(document: Document, chunks: list[Chunk], start: int = 0) -> None:
-    """Chunks are true excerpts in order, and together hold all that is not blank from `start` on."""
-    position = start
+    """Chunks are true excerpts in order, each with text of its own, and together hold all that is not
+    blank from `start` on.
+    """
+    begun, reached = start - 1, start
     for ordinal, chunk in enumerate(chunks):
         assert (chunk.ordinal, chunk.document_id) == (ordinal, document.id)
         assert document.text[chunk.start : chunk.end] == chunk.text == chunk.text.strip() != ""
-        assert chunk.start >= position
-        assert not document.text[position : chunk.start].strip()
-        position = chunk.end
-    assert not document.text[position:].strip()
+        assert chunk.start > begun
+        assert chunk.end > reached
+        assert not document.text[reached : max(reached, chunk.start)].strip()
+        begun, reached = chunk.start, chunk.end
+    assert not document.text[reached:].strip()
 
 
 def test_sections_carry_their_heading_path(count_tokens: Count) -> None:
@@ -199,7 +202,8 @@ def test_a_budget_too_small_to_hold_anything_is_refused(count_tokens: Count) -> 
 
 
 def test_the_fingerprint_names_the_setting(count_tokens: Count) -> None:
-    assert build(count_tokens, 100).fingerprint == "markdown/2 tokens=100"
+    assert build(count_tokens, 100).fingerprint == "markdown/2 tokens=100 overlap=25"
+    assert build(count_tokens, 100, overlap_tokens=0).fingerprint == "markdown/2 tokens=100"
 
 
 LINES = (
@@ -213,17 +217,20 @@ MARKED = st.lists(
 
 @settings(max_examples=150, deadline=None)
 @given(text=MARKED, tokens=st.integers(16, 64), kind=st.sampled_from(["markdown", "text"]))
-def test_every_character_is_in_exactly_one_chunk(
+def test_every_character_is_in_a_chunk_and_without_overlap_in_one_alone(
     count_tokens: Count, text: str, tokens: int, kind: str
 ) -> None:
     document = _document(normalise(text), kind)
-    chunks = build(count_tokens, tokens).split(document)
-    _exact(document, chunks, front_matter(document.text).end if kind == "markdown" else 0)
+    start = front_matter(document.text).end if kind == "markdown" else 0
+    _exact(document, build(count_tokens, tokens).split(document), start)
+    chunks = build(count_tokens, tokens, overlap_tokens=0).split(document)
+    _exact(document, chunks, start)
+    assert all(left.end <= right.start for left, right in pairwise(chunks))
 
 
 @settings(max_examples=60, deadline=None)
 @given(texts=st.lists(MARKED, max_size=4))
-def test_every_character_of_every_page_is_in_exactly_one_chunk(count_tokens: Count, texts: list[str]) -> None:
+def test_every_character_of_every_page_is_in_a_chunk(count_tokens: Count, texts: list[str]) -> None:
     text, pages = join([normalise(text).strip() for text in texts])
     document = Document("a.pdf", text, "", {"type": "pdf"}, pages)
     _exact(document, build(count_tokens, 32).split(document))
@@ -284,6 +291,12 @@ def test_an_overlap_is_the_sentence_before_the_chunk(count_tokens: Count) -> Non
         assert count_tokens(right.indexed_text) <= 100
 
 
-def test_an_overlap_of_more_than_half_a_chunk_is_refused(count_tokens: Count) -> None:
-    with pytest.raises(SettingError, match="overlap_tokens is 51: give 0 to 50"):
-        build(count_tokens, 100, overlap_tokens=51)
+def test_an_overlap_is_never_more_than_a_quarter_of_a_chunk(count_tokens: Count) -> None:
+    text = _document("It is so. " * 300)
+    assert build(count_tokens, 64).split(text) == build(count_tokens, 64, overlap_tokens=16).split(text)
+    assert build(count_tokens, 64).split(text) != build(count_tokens, 64, overlap_tokens=15).split(text)
+
+
+def test_an_overlap_below_nothing_is_refused(count_tokens: Count) -> None:
+    with pytest.raises(SettingError, match="overlap_tokens is -1: give at least 0"):
+        build(count_tokens, overlap_tokens=-1)
