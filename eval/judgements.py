@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
 from eval.metrics import Qrels, per_query
-from eval.spans import TokenRanges, locate, relevant, span_values, tokens
+from eval.spans import TokenRanges, chunk_id, locate, relevant, span_values, tokens, within
 from eval.types import Label, PassageSet, Run, Span, SpanSet, TestSet
 from rag.config import Settings
 from rag.errors import DocumentError
@@ -26,6 +26,19 @@ class Judgements:
     gold: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)
     labels: Mapping[str, Any] | None = None
     token_ranges: Callable[[str], TokenRanges] | None = None
+    chunks: Sequence[Span] = ()
+
+    def by_chunk(self, run: Run) -> Run:
+        """The run with each result under the name of the chunk that it shows, or a part of which."""
+        if not self.chunks:
+            return run
+        spans = [each.span for found in run.found.values() for each in found]
+        whole = iter(within(spans, self.chunks))
+        named = {
+            query: tuple(replace(each, id=chunk_id(next(whole))) for each in found)
+            for query, found in run.found.items()
+        }
+        return replace(run, found=named)
 
     def values(self, run: Run) -> dict[str, dict[str, float]]:
         """{query: {measure: value}} of a run over these queries."""
@@ -93,7 +106,7 @@ def _of_spans(test_set: SpanSet, settings: Settings) -> Judgements:
         "ambiguous": located.ambiguous,
         "unread": sorted(unread),
     }
-    return Judgements(queries, relevant(gold, chunks), gold, labels, token_ranges)
+    return Judgements(queries, relevant(gold, chunks), gold, labels, token_ranges, chunks)
 
 
 def _nothing_to_measure(test_set: SpanSet, stale: Sequence[tuple[str, Label]]) -> str:

@@ -101,6 +101,7 @@ def _measure(test_set: TestSet, system: System, plan: Plan, workspace: Workspace
         **_cost(indexed),
     }
     facts["peak_mb"] = round(peak_mb(), 1)
+    run = judged.by_chunk(run)
     found = Measured(judged, run, judged.values(run), facts)
     if plan.answers and system.mode == _answering_mode(plan):
         _ask(test_set, system, found, plan, workspace)

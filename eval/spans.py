@@ -204,6 +204,18 @@ def relevant(gold: Mapping[str, tuple[Span, ...]], chunks: Iterable[Span]) -> di
     }
 
 
+def within(found: Iterable[Span], chunks: Iterable[Span]) -> list[Span]:
+    """For each span the chunk that it is a part of, the last to begin before it, or the span itself.
+
+    A hit that overlaps a better one is shown without what both have; it is the same chunk all the same.
+    """
+    documents: dict[str, list[Span]] = defaultdict(list)
+    for chunk in chunks:
+        documents[chunk.document].append(chunk)
+    shelves = {document: _Shelf.of(members) for document, members in documents.items()}
+    return [shelves[span.document].around(span) if span.document in shelves else span for span in found]
+
+
 @dataclass(frozen=True, slots=True)
 class _Shelf:
     """A document's chunks by start; `reach[i]` is how far any of the first i + 1 goes."""
@@ -217,6 +229,11 @@ class _Shelf:
         ordered = sorted(chunks, key=lambda chunk: (chunk.start, chunk.end))
         reach = list(accumulate((chunk.end for chunk in ordered), max))
         return cls(ordered, [chunk.start for chunk in ordered], reach)
+
+    def around(self, span: Span) -> Span:
+        """The last chunk to begin before the span that holds all of it, else the span itself."""
+        begun = self.chunks[: bisect_right(self.starts, span.start)]
+        return next((chunk for chunk in reversed(begun) if chunk.end >= span.end), span)
 
 
 def _holding(span: Span, shelf: _Shelf | None) -> list[Span]:

@@ -22,7 +22,7 @@ from rag.generators._fallback import WithFallback
 from rag.generators._reply import reply, writes
 from rag.hits.context import widened
 from rag.hits.shape import Shape
-from rag.indexes.generation import FolderWatch, read_manifest
+from rag.indexes.generation import FolderWatch, files_of, read_manifest
 from rag.indexes.publish import Indexer, check_embedder
 from rag.indexes.reader import OpenIndex
 from rag.indexes.within import WatchWithin, published_within
@@ -175,7 +175,18 @@ def published(settings: Settings) -> Published:
         documents=found.documents,
         chunks=found.chunks,
         mark=found.mark,
+        record=found.record,
     )
+
+
+def published_files(settings: Settings) -> list[tuple[Path, str]]:
+    """The files of the published search structures with their digests; none where the store keeps them.
+
+    Raises IndexMissing or IndexDamaged.
+    """
+    if _searches_itself(settings):
+        return []
+    return list(files_of(settings.index, read_manifest(settings.index)))
 
 
 def _opened(settings: Settings) -> tuple[Store, Index]:

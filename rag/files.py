@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import mmap
 import os
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 _BLOCK = 1 << 20
 _AT_ONCE = 8  # files flushed or hashed at a time
@@ -28,6 +29,18 @@ def sha256(file: Path) -> str:
         while block := stream.read(_BLOCK):
             digest.update(block)
     return digest.hexdigest()
+
+
+def let_go(array: Any) -> None:
+    """Give back the pages that reading a mapped numpy array made this process hold; it stays readable.
+
+    Who reads a large file from one end to the other would otherwise be counted all of it. An array that is
+    not mapped is left alone, and so is everything where the system has no madvise.
+    """
+    while array is not None and not isinstance(array, mmap.mmap):
+        array = array.obj if isinstance(array, memoryview) else getattr(array, "base", None)
+    if array is not None and hasattr(array, "madvise"):
+        array.madvise(mmap.MADV_DONTNEED)
 
 
 def flush(path: Path) -> None:

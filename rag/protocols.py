@@ -312,10 +312,11 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What readers see of a store that searches by itself.
+    """What readers see of an index.
 
     `generation` names the content; `number` counts publishes; `state` digests the living documents, `mark`
     is how far the record had come; `terms` is the length of all chunks in terms, `dimension` that of vectors.
+    `record` is the identity of a record that lies apart from the search structures, else empty.
     """
 
     number: int
@@ -328,6 +329,7 @@ class Published:
     chunks: int
     mark: int
     terms: int = 0
+    record: str = ""
 
 
 class Index(Protocol):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
@@ -20,10 +21,14 @@ from rag.protocols import Splitter
 from rag.text import sentences
 from rag.types import Chunk, Document, Page
 
-VERSION = 2
+VERSION = 3
 _LEAST_TOKENS = 16
 # Of 0, 40, 60 and 90, on claims whose sentences lie in long documents: docs/ingest.md.
 OVERLAP = 40
+# Whole sentences fill about half of the overlap, so half is kept free for it: better there than all or none.
+_RESERVED = 2
+# Code, tables, formulas, markup and notes: half of one reads as something else.
+_WHOLE = re.compile(r"^[ \t]*(?:```|~~~|\$\$|\||<|:::|///|!!!)|^(?: {4}|\t)", re.MULTILINE)
 
 # Start, end, what the indexes see, heading path, page.
 _Passage: TypeAlias = tuple[int, int, str, tuple[str, ...], int | None]
@@ -135,28 +140,32 @@ class MarkdownSplitter:
         """Start and end of each chunk, and what the indexes see of it."""
         parts = self._units(divider, section)
         room = self._room(section.path)
-        for first, last in pack(parts, max(1, room - self._overlap_tokens)):
+        previous = -1
+        for first, last in pack(parts, max(1, room - self._overlap_tokens // _RESERVED)):
             start, end = parts[first].start, parts[last - 1].end
             passage = text[start:end]
             start += len(passage) - len(passage.lstrip())
             if start < (end := start + len(passage.strip())):
                 seen = _joined(text, parts[first:last])
-                begin = self._repeated(text, parts[:first], start, room - self._count(seen))
-                repeats = begin < start and not parts[first].lead
-                yield (begin, end, text[begin:start] + seen) if repeats else (start, end, seen)
+                before = () if parts[first].lead else parts[:first]
+                begin = self._repeated(text, before, start, room - self._count(seen), previous)
+                previous = begin
+                yield begin, end, text[begin:start] + seen
 
-    def _repeated(self, text: str, before: Sequence[Unit], start: int, room: int) -> int:
-        """Where the sentences begin that the chunk at `start` repeats: whole ones, plain text alone."""
+    def _repeated(self, text: str, before: Sequence[Unit], start: int, room: int, previous: int) -> int:
+        """Where what the chunk at `start` repeats begins, after `previous`: whole sentences of plain text."""
         begin, room = start, min(room, self._overlap_tokens)
         for unit in reversed(before if room > 0 else ()):
             if unit.shown is not None or unit.lead or unit.cut == NEVER:
                 break
-            for first, last in reversed(sentences(text[unit.start : unit.end])):
-                if not text[unit.start + first : unit.start + last].strip():
-                    continue
-                if self._count(text[unit.start + first : start]) > room:
+            own = text[unit.start : unit.end]
+            for first, last in reversed([(0, len(own))] if _WHOLE.search(own) else sentences(own)):
+                piece = own[first:last]
+                place = unit.start + last - len(piece.lstrip())
+                if place <= previous or self._count(text[place:start]) > room:
                     return begin
-                begin = unit.start + first
+                if any(map(str.isalnum, piece)):
+                    begin = place
         return begin
 
     def _units(self, divider: Divider, section: Section) -> list[Unit]:

@@ -25,10 +25,12 @@ from rag.dense._columns import (
     SIGNS,
     STARTS,
     STEPS,
+    Columns,
     Ints,
     open_columns,
     write_array,
 )
+from rag.files import let_go
 from rag.types import Vectors
 
 BLOCK = 16_384  # vectors held in memory at once
@@ -51,7 +53,7 @@ def write_codes(folder: Path, listed_from: int) -> None:
     """
     columns = open_columns(folder)
     vectors, count = columns.vectors, len(columns.vectors)
-    centroids = _centroids(vectors, listed_from)
+    centroids = _centroids(columns, listed_from)
     lists = _assign(vectors, centroids)
     order = np.argsort(lists, kind="stable")
     starts = np.concatenate([[0], np.cumsum(np.bincount(lists, minlength=len(centroids)))])
@@ -60,7 +62,7 @@ def write_codes(folder: Path, listed_from: int) -> None:
     def differences() -> Iterator[tuple[slice, Vectors]]:
         for start in range(0, count, BLOCK):
             places = order[start : start + BLOCK]
-            yield slice(start, start + BLOCK), padded(vectors[places] - centroids[lists[places]])
+            yield slice(start, start + BLOCK), padded(columns.gather(places) - centroids[lists[places]])
 
     def signs() -> Iterator[Signs]:
         """List by list, word by word: so the scan has vectors side by side."""
@@ -121,16 +123,18 @@ def _scales(vectors: Vectors, levels: Vectors) -> Vectors:
     return scales.astype(np.float32)
 
 
-def _centroids(vectors: Vectors, listed_from: int) -> Vectors:
+def _centroids(columns: Columns, listed_from: int) -> Vectors:
     """Unit vectors float32 (lists, dimension); the same vectors give the same ones."""
-    count, dimension = vectors.shape
+    count, dimension = columns.vectors.shape
     if count < listed_from:
-        return np.asarray(np.mean(vectors[:BLOCK], axis=0, keepdims=True, dtype=np.float64), np.float32)
+        return np.asarray(
+            np.mean(columns.vectors[:BLOCK], axis=0, keepdims=True, dtype=np.float64), np.float32
+        )
     import faiss
 
     lists = max(1, min(count, round(_LISTS_PER_ROOT * math.sqrt(count))))
     every = max(1, math.ceil(count / _SAMPLE))
-    sample = np.ascontiguousarray(vectors[::every])
+    sample = columns.gather(np.arange(0, count, every))
     kmeans: Any = faiss.Kmeans(
         dimension,
         min(lists, len(sample)),
@@ -156,4 +160,5 @@ def _assign(vectors: Vectors, centroids: Vectors) -> Ints:
     for start in range(0, len(vectors), BLOCK):
         block = np.ascontiguousarray(vectors[start : start + BLOCK])
         lists[start : start + BLOCK] = index.search(block, 1)[1][:, 0]
+        let_go(vectors)
     return lists

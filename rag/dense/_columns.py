@@ -74,10 +74,21 @@ class Columns:
         touched, so that a few hundred questions would have the whole file counted as ours.
         """
         if self.coded is None or not hasattr(os, "pread"):
-            ends = np.cumsum(lengths)
-            places = np.arange(int(lengths.sum())) - np.repeat(ends - lengths - first, lengths)
-            found: Vectors = self.vectors[places]
-            return found
+            return self._taken(first, lengths)
+        return self._from_file(first, lengths)
+
+    def gather(self, places: Rows) -> Vectors:
+        """The vectors at these places, in any order, whatever there is of them. Raises IndexDamaged."""
+        ones = np.ones(len(places), np.int64)
+        return self._from_file(places, ones) if hasattr(os, "pread") else self._taken(places, ones)
+
+    def _taken(self, first: Rows, lengths: Rows) -> Vectors:
+        ends = np.cumsum(lengths)
+        places = np.arange(int(lengths.sum())) - np.repeat(ends - lengths - first, lengths)
+        found: Vectors = self.vectors[places]
+        return found
+
+    def _from_file(self, first: Rows, lengths: Rows) -> Vectors:
         width = self.vectors.shape[1] * self.vectors.itemsize
         starts, sizes = (self.data + first * width).tolist(), (lengths * width).tolist()
         content = b"".join(os.pread(self.file, size, at) for at, size in zip(starts, sizes, strict=True))

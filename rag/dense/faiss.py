@@ -18,6 +18,7 @@ from rag.dense._columns import OFFSETS, VECTORS, Columns, open_columns, write_ar
 from rag.dense._part import Part
 from rag.dense._reader import DEFAULT, Effort, PartsReader
 from rag.errors import SettingError
+from rag.files import let_go
 from rag.protocols import DenseIndex
 from rag.types import Mask, Rows, Segment, Vectors
 
@@ -35,8 +36,7 @@ class FaissIndex:
     def write(self, folder: Path, vectors: Vectors, rows: Sequence[int]) -> None:
         """A segment of `vectors` float32 (n, dimension) and the row of each, ascending."""
         counts = np.bincount(np.asarray(rows, dtype=np.int64)).astype(np.int64)
-        blocks = (vectors[start : start + BLOCK] for start in range(0, len(vectors), BLOCK))
-        self._save(folder, counts, blocks, vectors.shape[1])
+        self._save(folder, counts, _blocks(vectors), vectors.shape[1])
 
     def merge(self, folder: Path, segments: Sequence[Segment]) -> None:
         """The living rows of `segments` as one segment. Memory as in `_codes.write_codes`."""
@@ -87,8 +87,15 @@ def _living(columns: Columns, segment: Segment) -> Mask:
 
 
 def _kept(columns: Columns, alive: Mask) -> Iterator[Vectors]:
-    for start in range(0, len(alive), BLOCK):
-        yield columns.vectors[start : start + BLOCK][alive[start : start + BLOCK]]
+    for start, block in zip(range(0, len(alive), BLOCK), _blocks(columns.vectors), strict=True):
+        yield block[alive[start : start + BLOCK]]
+
+
+def _blocks(vectors: Vectors) -> Iterator[Vectors]:
+    """One after the other; no more than one is held of a file that is mapped."""
+    for start in range(0, len(vectors), BLOCK):
+        yield vectors[start : start + BLOCK]
+        let_go(vectors)
 
 
 def build(exact_below: int = 8_192, listed_from: int = 65_536, effort: float = 1.0) -> DenseIndex:

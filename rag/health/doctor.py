@@ -11,17 +11,16 @@ from pathlib import Path
 
 import numpy as np
 
-from rag.build import build_embedder, build_store
+from rag.build import build_embedder, build_store, published, published_files
 from rag.config import Settings
 from rag.duplicates import plain
 from rag.errors import IndexDamaged, IndexMissing, RagError, SettingError
 from rag.files import faults
 from rag.health.links import broken_links
 from rag.health.status import recorded, waiting
-from rag.indexes.generation import Manifest, files_of, read_manifest
 from rag.indexes.reader import is_record_of
 from rag.indexes.state import state_of
-from rag.protocols import Embedder, Store, StoredChunk, StoredDocument
+from rag.protocols import Embedder, Published, Store, StoredChunk, StoredDocument
 from rag.sources import changes, gone, is_gone, roots_of
 from rag.types import Warned
 
@@ -63,10 +62,10 @@ def examine(settings: Settings, *, files: bool = True) -> Examination:
     its record is of another version. Details of secrets name file, line and kind alone.
     """
     findings: list[Finding] = []
-    manifest: Manifest | None = None
+    index: Published | None = None
     try:
-        manifest = read_manifest(settings.index)
-        findings.extend(_published(settings.index, manifest))
+        index = published(settings)
+        findings.extend(_files_published(published_files(settings)))
     except IndexDamaged as error:
         findings.append(Finding("damage", None, str(error)))
     except IndexMissing:
@@ -75,29 +74,29 @@ def examine(settings: Settings, *, files: bool = True) -> Examination:
         findings.append(Finding("unpublished", None, waiting(settings, begun[0])))
     try:
         with closing(build_store(settings, read_only=True)) as store:
-            findings.extend(_examined(settings, manifest, store, files))
+            findings.extend(_examined(settings, index, store, files))
     except IndexDamaged as error:
         findings.append(Finding("damage", None, str(error)))
     except ValueError as error:  # what a flipped bit makes of a number, a text or an array
         detail = f"the record holds what cannot be read ({error}): {_rebuild(settings)}"
         findings.append(Finding("damage", None, detail))
     findings = sorted(dict.fromkeys(findings), key=lambda each: each.kind)
-    if manifest is None:
+    if index is None:
         return Examination("", 0, 0, tuple(findings))
-    return Examination(manifest.generation, manifest.documents, manifest.chunks, tuple(findings))
+    return Examination(index.generation, index.documents, index.chunks, tuple(findings))
 
 
-def _examined(settings: Settings, manifest: Manifest | None, store: Store, files: bool) -> Iterator[Finding]:
+def _examined(settings: Settings, index: Published | None, store: Store, files: bool) -> Iterator[Finding]:
     for fault in store.faults():
         yield Finding("damage", None, fault)
     living, remembered = store.documents(), store.settings()
-    if manifest and not is_record_of(remembered, manifest):
+    if index and index.record and not is_record_of(remembered, index):
         detail = "the record is not the one that the generation was made from: run `python -m ingest` again"
         yield Finding("damage", None, detail)
-    elif manifest and state_of(living) != manifest.state:
+    elif index and state_of(living) != index.state:
         detail = "the record holds changes that no search sees yet: run `python -m ingest` again"
         yield Finding("unpublished", None, detail)
-    known = manifest.embedder if manifest else remembered.get("embedder")
+    known = index.embedder if index else remembered.get("embedder")
     embedder, complaint = _embedder(settings, known)
     if complaint:
         yield Finding("embedder", None, complaint)
@@ -109,10 +108,10 @@ def _examined(settings: Settings, manifest: Manifest | None, store: Store, files
         yield from _files(settings, living, roots_of(remembered), embedder is not None)
 
 
-def _published(folder: Path, manifest: Manifest) -> Iterator[Finding]:
+def _files_published(files: list[tuple[Path, str]]) -> Iterator[Finding]:
     """Every file of the generation that is not what was written."""
     remedy = "run `python -m ingest` on your folder again, it rebuilds from the record"
-    for file, fault in faults(files_of(folder, manifest)):
+    for file, fault in faults(files):
         yield Finding("damage", None, f"{file} {fault}: {remedy}")
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from rag.build import build_embedder, build_store
+from rag.build import build_embedder, build_store, published, published_files
 from rag.calibration.describe import described
 from rag.calibration.stored import read_calibration
 from rag.config import Settings
 from rag.errors import IndexDamaged, IndexMissing, RagError
-from rag.indexes.generation import files_of, read_manifest, verify
+from rag.files import faults
 from rag.indexes.state import state_of
 
 
@@ -22,7 +23,7 @@ def status(settings: Settings) -> dict[str, Any]:
     IndexMissing or IndexDamaged if there is no index to speak of, SettingError if there is no embedder.
     """
     try:
-        manifest = read_manifest(settings.index)
+        index = published(settings)
     except IndexMissing:
         if (begun := recorded(settings)) is None:
             raise
@@ -31,25 +32,25 @@ def status(settings: Settings) -> dict[str, Any]:
     store = build_store(settings, read_only=True)
     living = store.documents()
     store.close()
-    files = [file for file, _ in files_of(settings.index, manifest)]
-    damage = _damage(settings)
+    files = published_files(settings)
+    damage = _damage(files)
     return {
         "index": str(settings.index),
-        "generation": manifest.generation,
-        "number": manifest.number,
-        "documents": manifest.documents,
-        "chunks": manifest.chunks,
+        "generation": index.generation,
+        "number": index.number,
+        "documents": index.documents,
+        "chunks": index.chunks,
         "empty_pages": sum(document.empty_pages for document in living),
-        "unpublished": state_of(living) != manifest.state,
+        "unpublished": state_of(living) != index.state,
         "intact": damage is None,
         "damage": damage,
-        "embedder": manifest.embedder,
+        "embedder": index.embedder,
         "embedder_set": embedder.fingerprint,
         "device": embedder.device,
         "generator": settings.generator.name,
-        "segments": len(manifest.segments),
+        "segments": len({file.parent for file, _ in files}),
         "calibration": _calibration(settings),
-        "bytes": sum(file.stat().st_size for file in files if file.is_file()),
+        "bytes": sum(file.stat().st_size for file, _ in files if file.is_file()),
     }
 
 
@@ -96,9 +97,8 @@ def _calibration(settings: Settings) -> dict[str, Any] | str | None:
     return None if found is None else described(found, settings.calibration.risk)
 
 
-def _damage(settings: Settings) -> str | None:
-    try:
-        verify(settings.index, read_manifest(settings.index))
-    except IndexDamaged as error:
-        return str(error)
+def _damage(files: list[tuple[Path, str]]) -> str | None:
+    """The first file that is not what was written."""
+    for file, fault in faults(files):
+        return f"{file} {fault}: run `python -m ingest` on your folder again, it rebuilds from the record"
     return None

@@ -170,7 +170,8 @@ class Indexer:
         number = max(self._manifest.number if self._manifest else 0, self._last_published()) + 1
         chunks = self.store.chunks(base.mark if base else 0)
         writer = Writer(self._folder, self._embedder.dimension, self._sparse, self._dense)
-        segments = writer.write(number, base, chunks, changes.removed_keys)
+        count = sum(document.chunks for document in changes.added)
+        segments = writer.write(number, base, chunks, count, changes.removed_keys)
         state = shifted(base.state if base else EMPTY, changes.added, changes.removed)
         stamp = uuid4().hex
         self.store.remember(RECORD, stamped(self.store.settings(), stamp))

@@ -11,7 +11,7 @@ import numpy as np
 from rag.errors import IndexDamaged, IndexReplaced
 from rag.fusion import document_number
 from rag.indexes.generation import Manifest, SegmentFiles, segment_folder, verify
-from rag.protocols import DenseIndex, DenseReader, SparseIndex, SparseReader, Store
+from rag.protocols import DenseIndex, DenseReader, Published, SparseIndex, SparseReader, Store
 from rag.types import EVERYTHING, Chunk, Filter, Mask, Rows, Segment
 
 # Row to record key: numbers that depend on the record's history and say nothing of the content.
@@ -128,7 +128,7 @@ class OpenIndex:
             )
 
 
-def is_record_of(settings: Mapping[str, str], manifest: Manifest) -> bool:
+def is_record_of(settings: Mapping[str, str], manifest: Manifest | Published) -> bool:
     """Whether a record with these settings is the one that the generation was made from, or a later state."""
     return bool(manifest.record) and manifest.record in settings.get(RECORD, "").split()
 

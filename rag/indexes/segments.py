@@ -8,9 +8,9 @@ log2(rows) segments at most.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from array import array
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -26,10 +26,10 @@ from rag.indexes.generation import (
 )
 from rag.indexes.reader import KEYS, opened_segment
 from rag.protocols import DenseIndex, SparseIndex, StoredChunk
-from rag.types import Rows, Segment
+from rag.types import Rows, Segment, Vectors
 
 _MERGED = 2  # a segment is merged into a new one that has at least a half of its living rows
-PART_CHUNKS = 32_768  # written at once: what is held in memory, whatever is to be indexed
+_ADDED, _SPILLED = "added", "vectors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +42,20 @@ class Writer:
     dense: DenseIndex
 
     def write(
-        self, number: int, base: Manifest | None, added: Iterator[StoredChunk], removed: Sequence[int]
+        self,
+        number: int,
+        base: Manifest | None,
+        added: Iterator[StoredChunk],
+        count: int,
+        removed: Sequence[int],
     ) -> tuple[SegmentFiles, ...]:
         """The segments of publish `number`: those of `base` without the chunks whose keys are `removed`,
-        and the chunks `added`. Raises RagError if the disk does not take them, IndexDamaged if a segment
-        that is to be merged is not what was written.
+        and the chunks `added`, `count` of them. Raises RagError if the disk does not take them,
+        IndexDamaged if a segment that is to be merged is not what was written.
         """
-        first = list(islice(added, PART_CHUNKS))
         standing = [self._without(segment, removed) for segment in (base.segments if base else ())]
         standing = [(entry, gone) for entry, gone in standing if entry.living]
-        merged = _to_merge([entry for entry, _ in standing], len(first))
+        merged = _to_merge([entry for entry, _ in standing], count)
         kept = [
             self._with_deleted(number, entry, gone)
             for at, (entry, gone) in enumerate(standing)
@@ -60,47 +64,57 @@ class Writer:
         for at in merged:  # what is kept is verified by who reads it
             verify_segment(self.folder, standing[at][0])
         old = [_opened(self.folder, *standing[at]) for at in merged]
-        if not first and not old:
+        if not count and not old:
             return tuple(kept)
         rows = 0
 
         def write(home: Path) -> None:
             nonlocal rows
-            rows = self._segment(home, old, chain(first, added))
+            rows = self._segment(home, old, added)
 
         files = write_files(self.folder, number, write)
         return (*kept, SegmentFiles(number, rows, rows, "", files))
 
     def _segment(self, home: Path, old: Sequence[Segment], added: Iterator[StoredChunk]) -> int:
         """Fill `home` with one segment over `old` and `added`; returns its rows."""
-        parts = _parts(added)
-        part = next(parts, [])
-        following = next(parts, [])
-        if not old and not following:
-            self._part(home, part)
-            return len(part)
-        pieces = list(old)
-        for number, each in enumerate(chain([part, following], parts)):
-            if each:
-                place = home / f"part-{number}"
-                place.mkdir()
-                self._part(place, each)
-                pieces.append(Segment(place, len(each)))
+        if not old:
+            return self._stream(home, added)
+        new = home / _ADDED
+        new.mkdir()
+        pieces = [*old, Segment(new, self._stream(new, added))]
+        pieces = [piece for piece in pieces if piece.rows]
         keys = np.concatenate([np.delete(_keys(piece.folder), piece.deleted) for piece in pieces])
         np.save(home / KEYS, keys)
         self.sparse.merge(home, pieces)
         self.dense.merge(home, pieces)
-        for place in home.glob("part-*"):
-            shutil.rmtree(place)
+        shutil.rmtree(new)
         return len(keys)
 
-    def _part(self, folder: Path, chunks: Sequence[StoredChunk]) -> None:
-        """A segment whose row i is `chunks[i]`."""
-        np.save(folder / KEYS, np.array([stored.key for stored in chunks], dtype=np.int64))
-        self.sparse.write(folder, (text.document_terms(stored.chunk) for stored in chunks))
-        rows = [row for row, stored in enumerate(chunks) for _ in stored.vectors]
-        nothing = np.zeros((0, self.dimension), dtype=np.float32)
-        self.dense.write(folder, np.concatenate([nothing, *(stored.vectors for stored in chunks)]), rows)
+    def _stream(self, folder: Path, chunks: Iterator[StoredChunk]) -> int:
+        """A segment of the chunks in one pass; returns their number.
+
+        Two numbers of each stay in memory, its vectors go through a file.
+        """
+        keys, owners = array("q"), array("q")
+        with (folder / _SPILLED).open("wb") as spilled:
+
+            def documents() -> Iterator[Sequence[str]]:
+                for stored in chunks:
+                    owners.extend([len(keys)] * len(stored.vectors))
+                    keys.append(stored.key)
+                    spilled.write(np.ascontiguousarray(stored.vectors, np.float32).tobytes())
+                    yield text.document_terms(stored.chunk)
+
+            self.sparse.write(folder, documents())
+        np.save(folder / KEYS, np.asarray(keys, np.int64))
+        self.dense.write(folder, self._spilled(folder, len(owners)), owners)
+        (folder / _SPILLED).unlink()
+        return len(keys)
+
+    def _spilled(self, folder: Path, count: int) -> Vectors:
+        if not count:  # an empty file cannot be mapped
+            return np.zeros((0, self.dimension), np.float32)
+        return np.memmap(folder / _SPILLED, np.float32, "r", shape=(count, self.dimension))
 
     def _without(self, entry: SegmentFiles, removed: Sequence[int]) -> tuple[SegmentFiles, Rows | None]:
         """A segment after the removal, and all of its deleted rows if this removal changed them."""
@@ -143,9 +157,3 @@ def _opened(folder: Path, entry: SegmentFiles, deleted: Rows | None) -> Segment:
 def _keys(folder: Path) -> Rows:
     keys: Rows = np.load(folder / KEYS, allow_pickle=False)
     return keys
-
-
-def _parts(chunks: Iterable[StoredChunk]) -> Iterator[list[StoredChunk]]:
-    stream = iter(chunks)
-    while part := list(islice(stream, PART_CHUNKS)):
-        yield part

@@ -1,11 +1,13 @@
 """From a stream of documents to one segment, in bounded memory.
 
 Documents become numbers until a run is full; a run is sorted and written as a segment of its own, and
-the runs are merged. A collection that fits into one run is written once.
+the runs are merged, no more than a few dozen at once. A collection that fits into one run is written
+once.
 """
 
 from __future__ import annotations
 
+import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -20,7 +22,8 @@ from rag.sparse._bmx_merge import merge_segments
 from rag.sparse._bmx_segment import Columns
 from rag.sparse._bmx_writer import SegmentWriter
 
-RUN_TOKENS = 8_000_000  # one run being read and one being sorted take about 0.7 GB together
+RUN_TOKENS = 4_000_000  # one run being read and one being sorted take about 0.35 GB together
+MERGED = 32  # runs at once: each holds 11 file descriptors
 _TOGETHER = 256  # documents turned into numbers by one call
 _WRITTEN = 1 << 18  # terms handed to the writer at once
 
@@ -34,7 +37,25 @@ def write_documents(folder: Path, documents: Iterable[Sequence[str]], run_tokens
         return
     with TemporaryDirectory(dir=folder, prefix="runs-") as name:
         folders = _write_runs(Path(name), run, stream, run_tokens)
-        merge_segments([Columns(each) for each in folders], [None] * len(folders), folder)
+        while len(folders) > MERGED:
+            folders = [_merged(folders[first : first + MERGED]) for first in range(0, len(folders), MERGED)]
+        _merge(folders, folder)
+
+
+def _merged(folders: Sequence[Path]) -> Path:
+    """One segment instead of several that follow each other; returns its folder, theirs are removed."""
+    if len(folders) == 1:
+        return folders[0]
+    home = folders[0].with_name(f"{folders[0].name}-{folders[-1].name}")
+    home.mkdir()
+    _merge(folders, home)
+    for each in folders:
+        shutil.rmtree(each)
+    return home
+
+
+def _merge(folders: Sequence[Path], home: Path) -> None:
+    merge_segments([Columns(each) for each in folders], [None] * len(folders), home)
 
 
 def _write_runs(home: Path, run: _Run, stream: Iterator[Sequence[str]], run_tokens: int) -> list[Path]:

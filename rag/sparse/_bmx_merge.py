@@ -1,7 +1,8 @@
 """Merges segments into one without the rows that were deleted.
 
 The sorted vocabularies are walked side by side a piece at a time, and a piece's postings are copied
-column by column: memory is bounded by the pieces and by the most frequent term's postings.
+column by column: memory is bounded by the pieces, by the most frequent term's postings (about 100 bytes
+each) and by some 16 bytes a row. What is read of the mapped columns is given back after each piece.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from rag.sparse._bmx_segment import Columns
 from rag.sparse._bmx_tombstones import Dead
 from rag.sparse._bmx_writer import SegmentWriter
 
-_TERMS = 1 << 16  # terms of one segment in a piece
+_TERMS = 1 << 18  # terms in a piece, each as often as there are segments that hold it
 _POSTINGS = 1 << 22  # postings in a piece, unless one term has more
 
 
@@ -33,6 +34,8 @@ def merge_segments(segments: Sequence[Columns], dead: Sequence[Dead], folder: Pa
     with SegmentWriter(folder, np.concatenate([np.zeros(0, np.uint32), *lengths])) as writer:
         for ranges in _pieces(segments):
             _write_piece(writer, segments, numbers, ranges)
+            for segment in segments:
+                segment.let_go()
 
 
 def _renumbered(segments: Sequence[Columns], dead: Sequence[Dead]) -> list[Integers]:
@@ -53,8 +56,8 @@ def _pieces(segments: Sequence[Columns]) -> Iterator[list[tuple[int, int]]]:
     """Ranges of term numbers, one per segment, that cover the same stretch of the alphabet."""
     at = [0] * len(segments)
     while any(first < segment.vocabulary for first, segment in zip(at, segments, strict=True)):
-        share = _POSTINGS // len(segments)
-        ends = [_reach(segment, first, share) for segment, first in zip(segments, at, strict=True)]
+        share, terms = _POSTINGS // len(segments), max(1, _TERMS // len(segments))
+        ends = [_reach(segment, first, share, terms) for segment, first in zip(segments, at, strict=True)]
         lasts = [
             segment.term(end - 1)
             for segment, end in zip(segments, ends, strict=True)
@@ -67,9 +70,9 @@ def _pieces(segments: Sequence[Columns]) -> Iterator[list[tuple[int, int]]]:
         at = ends
 
 
-def _reach(segment: Columns, first: int, postings: int) -> int:
+def _reach(segment: Columns, first: int, postings: int, terms: int) -> int:
     """The end of the largest piece from term `first` on; it has at least one term if there is one."""
-    most = min(segment.vocabulary, first + _TERMS)
+    most = min(segment.vocabulary, first + terms)
     starts = segment.starts[first : most + 1]
     within = int(np.searchsorted(starts, starts[0] + np.uint64(postings), side="right"))
     return max(first + within - 1, int(min(first + 1, segment.vocabulary)))

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.errors import IndexDamaged
+from rag.files import let_go
 
 BLOCK = 128
 _READ_BELOW = 1 << 16  # bytes: a map would hold a file descriptor for a few pages
@@ -92,6 +93,11 @@ class Columns:
         text = bytes(self._terms[offsets[0] : offsets[-1]])
         begin = offsets[0]
         return [text[a - begin : b - begin] for a, b in pairwise(offsets)]
+
+    def let_go(self) -> None:
+        """Give back the pages that reading made this process hold."""
+        for column in self._columns.values():
+            let_go(column)
 
     def frequencies(self, start: int, end: int) -> npt.NDArray[np.int64]:
         """Term frequencies of postings `start` to `end` - 1, int64."""

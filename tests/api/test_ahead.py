@@ -65,9 +65,30 @@ def test_where_unsupported_sentences_are_kept_they_go_out_as_well() -> None:
     assert "".join(sent(pieces, "keep")) == pieces[0]
 
 
+def test_a_sentence_between_two_marked_ones_waits_for_the_second() -> None:
+    """That is the one it is held against, and here it does not bear it out."""
+    pieces = [
+        "The lamp burned rape oil until 1923 [1].",
+        " It ended in 1923.",
+        " Logs",
+        " go to `logs` [2].",
+        " So",
+        " x",
+    ]
+    assert "".join(sent(pieces)) == pieces[0]
+
+
 def test_nothing_goes_out_from_within_a_fenced_block() -> None:
-    pieces = ["Run:\n\n```\nrun --all. Now [1]. Then\n", "more. And [2]. ", "so on. ", "x"]
-    assert "".join(sent(pieces)) in ("", "Run:")
+    """The block is dropped whole where its end is not borne out."""
+    pieces = ["```\nIt was lit at dusk [1]. ", "Then\n", "x = 1999\n```\n", "So", " on"]
+    assert "".join(sent(pieces, "drop")) == ""
+    assert verified(Draft("".join(pieces[:3])), HITS, "drop").text == ""
+
+
+def test_what_may_yet_become_a_tag_waits() -> None:
+    pieces = ["It was lit <x at dusk [1].", " Then", " a = b [1].", " More", " comes"]
+    assert "".join(sent(pieces)) == ""
+    assert "＜x" in verified(Draft("".join(pieces)), HITS).text
 
 
 @given(

@@ -20,12 +20,13 @@ from rag.errors import GeneratorError
 Tell = Callable[[Step], None]
 
 
-def streamed(call: Callable[[Flag, Tell], None], *, deadline_s: float = 60.0, stays: bool = True) -> Any:
-    """A stream of `call`, in a lane of one worker, to a client that stays or has left."""
+def streamed(
+    call: Callable[[Flag, Tell], None], *, deadline_s: float = 60.0, leaves: asyncio.Event | None = None
+) -> Any:
+    """A stream of `call`, in a lane of one worker, to a client that stays, or leaves at some time."""
 
     async def receive() -> dict[str, Any]:
-        if stays:
-            await asyncio.Event().wait()
+        await (leaves or asyncio.Event()).wait()
         return {"type": "http.disconnect"}
 
     lane = Lane("test", workers=1, places=1, share=1)
@@ -69,9 +70,9 @@ def test_past_the_deadline_the_call_is_told_and_the_reader_gets_what_came_before
     async def main() -> None:
         stream, _ = streamed(call, deadline_s=0.2)
         assert (await stream.first()).data == {"text": "a"}
+        assert await asyncio.to_thread(seen.wait, 20), "while nobody is reading"
         with pytest.raises(LateError):
             _ = [step async for step in stream.rest()]
-        assert await asyncio.to_thread(seen.wait, 20)
 
     run(main)
 
@@ -79,17 +80,35 @@ def test_past_the_deadline_the_call_is_told_and_the_reader_gets_what_came_before
 def test_a_client_that_leaves_between_two_steps_stops_the_call() -> None:
     seen = Flag()
 
-    def call(cancelled: Flag, _: Tell) -> None:
+    def call(cancelled: Flag, tell: Tell) -> None:
+        tell(token("a"))
         if cancelled.wait(20):
             seen.set()
 
     async def main() -> None:
-        stream, _ = streamed(call, stays=False)
-        with pytest.raises(ClientDisconnect):
-            await stream.first()
-        assert await asyncio.to_thread(seen.wait, 20)
+        leaves = asyncio.Event()
+        stream, _ = streamed(call, leaves=leaves)
+        assert (await stream.first()).data == {"text": "a"}
+        leaves.set()
+        assert await asyncio.to_thread(seen.wait, 20), "while nobody is reading"
+        assert [step async for step in stream.rest()] == []
 
     run(main)
+
+
+def test_a_client_that_leaves_before_the_first_step_is_noticed() -> None:
+    async def main() -> None:
+        leaves = asyncio.Event()
+        leaves.set()
+        stream, _ = streamed(lambda cancelled, _: assert_set(cancelled), leaves=leaves)
+        with pytest.raises(ClientDisconnect):
+            await stream.first()
+
+    run(main)
+
+
+def assert_set(flag: Flag) -> None:
+    assert flag.wait(20)
 
 
 def test_the_calls_own_failure_comes_after_its_steps() -> None:

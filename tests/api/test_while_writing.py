@@ -129,7 +129,7 @@ def coming(reply: HTTPResponse) -> Iterator[tuple[str, Any]]:
 
 def test_passages_and_words_arrive_while_the_model_is_still_writing(port: int, model: Model) -> None:
     """The model goes on only once its first words have been read; what the check changes, `done` has."""
-    draft = ["The lighthouse of Varde", WAIT, " was built in 1856 [1]. ", WAIT, "It is made of cheese [7]."]
+    draft = ["The lighthouse of Varde", WAIT, " was built in 1856 [1]. ", WAIT, "It had gas in 1999 [7]."]
     model.scripts = [draft]
     with asked(port, "/ask", {"question": LIGHTHOUSE, "stream": True}) as reply:
         told = coming(reply)
@@ -144,9 +144,9 @@ def test_passages_and_words_arrive_while_the_model_is_still_writing(port: int, m
         rest = list(told)
     names = [name for name, _ in rest]
     assert names[-2:] == ["citation", "done"]
-    assert "".join(data["text"] for name, data in rest[:-2]) == " It is made of cheese [7]."
+    assert "".join(data["text"] for name, data in rest[:-2]) == " It had gas in 1999 [7]."
     assert rest[-2][1]["quote"] == "The lighthouse of Varde was built in 1856."
-    assert rest[-1][1]["answer"].endswith("1856 [1]. It is made of cheese . [?]")
+    assert rest[-1][1]["answer"].endswith("1856 [1]. It had gas in 1999 . [?]")
 
 
 def test_whoever_leaves_in_the_middle_stops_the_model(port: int, model: Model) -> None:

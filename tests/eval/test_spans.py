@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.spans import ENOUGH, TokenRanges, chunk_id, locate, relevant, span_of, span_values, tokens
+from eval.spans import ENOUGH, TokenRanges, chunk_id, locate, relevant, span_of, span_values, tokens, within
 from eval.types import Label, Span
 
 CHROMA = Path(__file__).parents[3] / "shared" / "data" / "retrieval" / "chroma_chunking"
@@ -224,3 +224,9 @@ def test_a_chunks_id_names_its_span_also_where_the_path_looks_like_one() -> None
         assert span_of(chunk_id(span)) == span
     for other in ("a.md", "a#5", "#1-2", "a#-1-2", "a#1-x"):
         assert span_of(other) is None
+
+
+def test_a_part_of_a_chunk_is_that_chunk_and_what_no_chunk_holds_is_itself() -> None:
+    chunks = [Span("a", 0, 50), Span("a", 40, 90), Span("a", 85, 120)]
+    found = [Span("a", 0, 40), Span("a", 50, 90), Span("a", 95, 130), Span("b", 0, 9), Span("a", 85, 120)]
+    assert within(found, chunks) == [chunks[0], chunks[1], found[2], found[3], chunks[2]]

@@ -68,6 +68,35 @@ def test_an_answer_is_shown_as_it_comes_and_can_be_stopped(visit: Open) -> None:
     assert "灯塔" in page.inner_text(".coming")
 
 
+def test_the_checked_answer_takes_the_drafts_place(visit: Open) -> None:
+    """What the check dropped or marked is gone from the page; markers become links only then."""
+    page = visit()
+    page.evaluate(SLOW)
+    page.fill("#question", ENGLISH)
+    page.keyboard.press("Enter")
+    draft = [("retrieval", {"passages": [1]}), ("token", {"text": "Rye. [1] It is blue. [7]"})]
+    send(page, draft)
+    page.wait_for_selector(".coming:has-text('It is blue. [7]')")
+    assert page.locator(".marker").count() == 0
+    place = {"document": "a.md", "start": 0, "end": 4, "page": None, "heading": ""}
+    answer: dict[str, Any] = {
+        "question": ENGLISH, "answer": "Rye. [1]", "abstained": False, "reason": None, "passages": [],
+        "citations": [{**place, "marker": 1, "quote": "Rye."}], "timings": {}, "generator": "g",
+        "generation": "1", "standing_question": "When was the rye cut?", "notes": [],
+    }  # fmt: skip
+    send(page, [("citation", answer["citations"][0]), ("done", answer)])
+    page.wait_for_selector(".marker a")
+    assert page.locator(".coming").count() == 0
+    assert "blue" not in page.inner_text("#thread")
+    assert "When was the rye cut?" in page.inner_text("#thread")
+
+
+def send(page: Any, events: list[tuple[str, Any]]) -> None:
+    """Events as the service writes them."""
+    told = "".join(f"event: {name}\ndata: {json.dumps(data)}\n\n" for name, data in events)
+    page.evaluate("bytes => send(bytes)", list(told.encode()))
+
+
 def test_what_a_reranker_and_other_places_add_is_shown(visit: Open) -> None:
     page = visit()
     place = {"document": "b.md", "start": 1, "end": 2, "page": 3, "heading": "Twin"}

@@ -202,8 +202,8 @@ def test_a_budget_too_small_to_hold_anything_is_refused(count_tokens: Count) -> 
 
 
 def test_the_fingerprint_names_the_setting(count_tokens: Count) -> None:
-    assert build(count_tokens, 100).fingerprint == "markdown/2 tokens=100 overlap=25"
-    assert build(count_tokens, 100, overlap_tokens=0).fingerprint == "markdown/2 tokens=100"
+    assert build(count_tokens, 100).fingerprint == "markdown/3 tokens=100 overlap=25"
+    assert build(count_tokens, 100, overlap_tokens=0).fingerprint == "markdown/3 tokens=100"
 
 
 LINES = (
@@ -289,6 +289,18 @@ def test_an_overlap_is_the_sentence_before_the_chunk(count_tokens: Count) -> Non
         assert 0 < left.end - right.start < 120
         assert right.text.startswith("Sentence number")
         assert count_tokens(right.indexed_text) <= 100
+
+
+@pytest.mark.parametrize(
+    "block", ["```python\nx = 1\n\nprint(x)\n```", "$$\ny = x\n$$", "|a|b|\n|-|-|\n|1|2|"]
+)
+def test_an_overlap_repeats_code_formulas_and_tables_whole_or_not_at_all(
+    count_tokens: Count, block: str
+) -> None:
+    text = f"{SENTENCE * 9}\n\n{block}\n\n{SENTENCE * 9}"
+    for overlap in range(0, 26, 3):
+        for chunk in build(count_tokens, 100, overlap_tokens=overlap).split(_document(text)):
+            assert block in chunk.text or not set("`$|").intersection(chunk.text)
 
 
 def test_an_overlap_is_never_more_than_a_quarter_of_a_chunk(count_tokens: Count) -> None:

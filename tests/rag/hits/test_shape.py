@@ -51,18 +51,20 @@ def test_passages_that_merely_resemble_each_other_stay_hits_of_their_own() -> No
     assert names(shaped([hit("a", PROSE[0], 2.0), hit("b", half, 1.0)], 2, FOLD).hits) == "ab"
 
 
-def test_overlapping_passages_of_one_document_are_one_with_the_exact_text_of_both() -> None:
+def test_what_a_better_passage_shows_is_not_shown_again_and_a_hit_is_no_longer_than_a_passage() -> None:
     text = "0123456789" * 3
-    parts = [(10, 20), (0, 12), (25, 30), (18, 24)]
+    parts = [(10, 20), (0, 12), (25, 30), (18, 24), (11, 19)]
     ranked = [
         Hit(Chunk("a", rank, text[start:end], start, end), 9.0 - rank)
         for rank, (start, end) in enumerate(parts)
     ]
     found = shaped(ranked, 8, AS_RANKED)
-    assert [(each.chunk.start, each.chunk.end) for each in found.hits] == [(0, 24), (25, 30)]
+    assert [(each.chunk.start, each.chunk.end) for each in found.hits] == [
+        (10, 20), (0, 10), (25, 30), (20, 24),
+    ]  # fmt: skip
     assert all(text[each.chunk.start : each.chunk.end] == each.chunk.text for each in found.hits)
-    assert [found.fate(row) for row in range(4)] == ["shown", "merged", "shown", "merged"]
-    assert found.hits[0].score == 9.0
+    assert [found.fate(row) for row in range(5)] == ["shown"] * 4 + ["merged"]
+    assert shaped(ranked, 2, AS_RANKED).hits == found.hits[:2]
 
 
 def test_a_document_gives_at_most_its_share_while_others_can_take_the_place() -> None:
