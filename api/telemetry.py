@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from rag.config import Settings
-from rag.errors import SettingError
+from rag.errors import RagError, SettingError
 
 if TYPE_CHECKING:
     from opentelemetry.trace import Span, SpanKind, TracerProvider
@@ -64,7 +64,7 @@ class Telemetry:
             try:
                 yield span
             except BaseException as error:
-                span.set_attribute("error.type", type(error).__name__)
+                span.set_attribute("error.type", kind_of(error))
                 span.set_status(StatusCode.ERROR)
                 raise
 
@@ -75,6 +75,12 @@ class Telemetry:
             last = threading.Thread(target=shutdown, name="telemetry", daemon=True)
             last.start()
             last.join(_LAST_S)
+
+
+def kind_of(error: BaseException) -> str:
+    """The kind of a failure as rag/errors.py has it; another exception's own name."""
+    kinds = [each.__name__ for each in type(error).__mro__ if each.__module__ == RagError.__module__]
+    return kinds[0] if kinds else type(error).__name__
 
 
 def note(span: Span | None, fields: Mapping[str, Any], private: Mapping[str, Any]) -> None:
