@@ -181,7 +181,9 @@ def _withheld(test_set: SpanSet) -> Any:
 def _environment(settings: Settings) -> dict[str, str]:
     """The settings as variables: unlike flags, passwords in them are seen by no other user."""
     variables = {"RAG_INDEX": str(settings.index.absolute())}
-    for name, value in settings.model_dump(mode="json", exclude={"index", "generator", "reranker", "api"}).items():
+    for name, value in settings.model_dump(
+        mode="json", exclude={"index", "generator", "reranker", "api"}
+    ).items():
         options = (
             {f"__{option}": chosen for option, chosen in value.items()} if isinstance(value, dict) else {}
         )

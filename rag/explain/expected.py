@@ -177,7 +177,7 @@ def _after_fusion(
     chunk = passages[-row]
     shaped = trace.shaped
     looked = list(shaped.ranked) if shaped else []
-    number = next((n for n, hit in enumerate(looked) if hit.chunk == chunk), None)
+    number = next((n for n, hit in enumerate(looked) if _is(hit.chunk, chunk)), None)
     if shaped is None or number is None:
         return Lost("cut", f"{at}; {_last(hits, trace)}")
     fate = shaped.fate(number)
@@ -189,7 +189,7 @@ def _after_fusion(
     if fate == "cut":
         return Lost("cut", f"{at}; {_last(hits, trace)}")
     if trace.reranked:
-        place = next((n for n, hit in enumerate(trace.reranked, 1) if hit.chunk == chunk), None)
+        place = next((n for n, hit in enumerate(trace.reranked, 1) if _is(hit.chunk, chunk)), None)
         return Lost("reranker", f"{at}; the reranker made it number {place or 'none'}")
     return Lost("wordings", f"{at}; the other wordings of the question found it less often")
 
@@ -198,3 +198,8 @@ def _last(hits: Sequence[Hit], trace: Trace) -> str:
     if trace.reranked:
         return f"the reranker is given the best {len(trace.reranked)}"
     return f"the last of {len(hits)} hits has {hits[-1].score:.3f}" if hits else "there is no hit"
+
+
+def _is(hit: Chunk, chunk: Chunk) -> bool:
+    """Whether it is this passage; a hit may have lost what a better one repeats."""
+    return (hit.document_id, hit.ordinal) == (chunk.document_id, chunk.ordinal)

@@ -21,7 +21,7 @@ from rag.sparse._bmx_tombstones import Dead
 from rag.sparse._bmx_writer import SegmentWriter
 
 _TERMS = 1 << 18  # terms in a piece, each as often as there are segments that hold it
-_POSTINGS = 1 << 22  # postings in a piece, unless one term has more
+_POSTINGS = 1 << 20  # postings in a piece, unless one term has more
 
 
 def merge_segments(segments: Sequence[Columns], dead: Sequence[Dead], folder: Path) -> None:

@@ -6,10 +6,11 @@ import os
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from rag import files
-from rag.files import faults, sha256
+from rag.files import faults, let_go, sha256
 
 
 def test_only_what_is_not_as_it_should_be_is_named_in_order(tmp_path: Path) -> None:
@@ -67,3 +68,22 @@ def test_a_file_touched_a_moment_ago_is_not_remembered(tmp_path: Path) -> None:
     list(faults([(file, sha256(file))]))
     assert file not in files._known
     assert time.time_ns() - file.stat().st_mtime_ns < files._SETTLED_NS
+
+
+def test_pages_of_a_mapped_array_are_given_back_and_it_stays_readable(tmp_path: Path) -> None:
+    status = Path("/proc/self/smaps")
+    if not status.exists():
+        pytest.skip("only Linux tells what is held of a map")
+    np.save(tmp_path / "array.npy", np.ones(1 << 20))
+    mapped = np.asarray(np.load(tmp_path / "array.npy", mmap_mode="r"))
+
+    def held() -> int:
+        _, _, own = status.read_text("utf-8").partition("array.npy")
+        return int(own.split("Rss:")[1].split()[0])
+
+    assert mapped.sum() == 1 << 20
+    before = held()
+    let_go(mapped)
+    assert held() < before / 2
+    assert mapped.sum() == 1 << 20
+    let_go(np.ones(3))  # not mapped: left alone

@@ -319,6 +319,18 @@ def test_documents_are_taken_from_a_stream_a_few_at_a_time(tmp_path: Path) -> No
     assert len(BmxIndex("baguetter").open([Segment(tmp_path, 1500)]).search(["lamp"], 2000).rows) == 1500
 
 
+def test_many_runs_are_merged_a_few_at_once_into_the_same_segment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    documents = [["lamp", f"oil{number % 7}", f"wick{number}"] for number in range(256 * 11)]
+    (tmp_path / "once").mkdir()
+    (tmp_path / "levels").mkdir()
+    write_documents(tmp_path / "once", iter(documents), run_tokens=1)
+    monkeypatch.setattr("rag.sparse._bmx_build.MERGED", 3)
+    write_documents(tmp_path / "levels", iter(documents), run_tokens=1)
+    assert contents(tmp_path / "levels") == contents(tmp_path / "once")
+
+
 @pytest.mark.parametrize("column", ["rows", "tf", "lengths", "terms", "starts"])
 def test_a_shortened_file_is_refused_by_name(column: str, tmp_path: Path) -> None:
     place = written(BmxIndex("baguetter"), tmp_path, collection(8))
