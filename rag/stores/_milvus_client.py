@@ -235,7 +235,7 @@ class Connection:
     def _check_version(self) -> None:
         version = str(self._tried(lambda: self._client.get_server_version(timeout=self._timeout)))
         numbers = [int(part) for part in version.lstrip("v").split("-")[0].split(".")[:2] if part.isdigit()]
-        if not self.address.is_file and tuple(numbers) < OLDEST_SERVER:
+        if numbers and tuple(numbers) < OLDEST_SERVER:  # milvus-lite counts otherwise, and names itself
             raise SettingError(
                 f"store.uri: the Milvus server {self.address} has version {version}: "
                 f"{'.'.join(map(str, OLDEST_SERVER))} or later is needed"
@@ -247,10 +247,19 @@ class Connection:
             try:
                 return call()
             except Exception as error:
-                if pause is None or not _is_unreachable(error) or self.address.is_file:
+                passing = _is_unreachable(error) or _is_released(error)
+                if pause is None or self.address.is_file or not passing:
                     raise self._translated(error) from error
                 time.sleep(pause)
+                if _is_released(error):
+                    self._load_again()
         raise AssertionError("the last attempt returns or raises")
+
+    def _load_again(self) -> None:
+        """A server that was started anew may hold its collections unloaded."""
+        for name in self._loaded:
+            with suppress(Exception):  # the call that is repeated will tell
+                self._client.load_collection(self._full(name), timeout=self._timeout)
 
     def _translated(self, error: Exception) -> Exception:
         from pymilvus import MilvusException
@@ -279,6 +288,11 @@ class Connection:
 def _is_unreachable(error: Exception) -> bool:
     said = f"{type(error).__name__} {error}"
     return any(word in said for word in _UNREACHABLE)
+
+
+def _is_released(error: Exception) -> bool:
+    said = str(error)
+    return "released" in said or "not loaded" in said
 
 
 def quoted(value: str) -> str:

@@ -6,10 +6,11 @@ import json
 import os
 import socket
 import time
+from contextlib import suppress
 from typing import Any
 from uuid import uuid4
 
-from rag.errors import IndexBusy
+from rag.errors import IndexBusy, RagError
 from rag.stores._milvus_client import Connection
 from rag.stores._milvus_rows import SETTING, setting_row
 
@@ -40,7 +41,11 @@ class Lease:
             self._write()
 
     def end(self) -> None:
-        """Let the next writer begin."""
+        """Let the next writer begin; where the server has gone the lease runs out by itself."""
+        with suppress(RagError):
+            self._end()
+
+    def _end(self) -> None:
         if self._read().get("name") == self._name:
             self._connection.delete(SETTING, f'name == "{LEASE}"')
 

@@ -17,6 +17,7 @@ from rag.types import Ranking, Rows, Vectors
 
 _KEPT_TERMS = 100_000  # statistics that a reader remembers
 _MOST = 16_384
+LEAST_SCORED = 200  # candidates, however few results are asked for
 _LEAST = 1e-6  # a weight of 0 would be no term at all
 
 
@@ -102,7 +103,7 @@ class MilvusSparse(MilvusLeg):
         """Nothing waits to be loaded here."""
 
     def _wanted(self, depth: int) -> int:
-        return min(_MOST, max(200, self._candidates * depth))
+        return min(_MOST, max(LEAST_SCORED, self._candidates * depth))
 
     def _prepared(self, terms: Sequence[str]) -> tuple[Query | None, list[int]]:
         times = counted(terms, self._variant)
