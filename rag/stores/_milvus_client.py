@@ -50,6 +50,12 @@ class Address:
         return self.uri if self.is_file else f"{parts.scheme}://{parts.hostname}:{parts.port or 19530}"
 
 
+def require() -> None:
+    """Raise ModuleNotFoundError if pymilvus is missing; quiet what it stands on, which must come first."""
+    os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # it tells the terminal of each server that ends
+    import pymilvus  # noqa: F401 - only whether it is there
+
+
 class Connection:
     """Rows of the collections that begin with the address's prefix. Safe to share between threads."""
 
@@ -57,7 +63,7 @@ class Connection:
         """Raises SettingError for a server that cannot be reached, is too old or refuses the token,
         IndexBusy for a file that another process has open.
         """
-        os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # it tells the terminal of each server that ends
+        require()
         from pymilvus import MilvusClient
 
         logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # it logs each error with its traceback

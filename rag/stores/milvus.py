@@ -22,7 +22,7 @@ from rag.errors import IndexDamaged, IndexMissing, SettingError
 from rag.protocols import Changes, Index, Published, SearchingStore, StoredChunk, StoredDocument
 from rag.sparse._bmx_formula import VARIANTS
 from rag.stores import _milvus_rows as rows_of
-from rag.stores._milvus_client import Address, Connection, Row, parts, quoted
+from rag.stores._milvus_client import Address, Connection, Row, parts, quoted, require
 from rag.stores._milvus_index import MilvusIndex
 from rag.stores._milvus_lease import LEASE, Lease
 from rag.stores._milvus_numbers import NUMBERS, Numbers
@@ -428,8 +428,7 @@ def build(
     passages are scored exactly for each sparse result asked for; `timeout` in seconds. With `start_over`
     collections of another version of Lectern are dropped.
     """
-    import pymilvus  # noqa: F401 - named if it is missing, before anything is opened
-
+    require()
     if not collection.isascii() or not collection.isidentifier():
         raise SettingError(f"store.collection = {collection!r}: letters, digits and _ alone, a letter first")
     address = Address(uri or str(folder / "milvus.db"), collection, token, database, consistency, timeout)
