@@ -20,7 +20,7 @@ NODE_GB, USED = 128, 0.7  # a query node's memory, and how much of it may be fil
 EMBEDDED_BYTES = 266 + 325 + 1_536 + TEXT + ROW  # measured: dense codes, sparse files, and the record
 # Passages embedded in a second: measured on two cores with AMX; assumed for one H100 (none was at hand).
 CORES_2, H100 = 193, 10_000
-WRITER_DOCUMENTS = 120  # a second, measured against milvus-lite: 8 ms each
+WRITER_DOCUMENTS = 90  # a second, measured against milvus-lite that holds 600: 11 ms each
 PASSAGES_A_DOCUMENT = 10
 READERS_KEY = 8  # bytes that a reader of the embedded engine holds for each passage
 DOCUMENT_ROW = 300  # bytes that a publish holds for each living document

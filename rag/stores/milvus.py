@@ -66,6 +66,9 @@ class MilvusStore:
         self._candidates = candidates
         self._connection = Connection(address)
         self._lease: Lease | None = None
+        # What the writer knows of its own rows, which nobody else changes; None where a change was cut short.
+        self._known_living: dict[str, Row] | None = None
+        self._known_number: int | None = None
         try:
             if start_over and self._format() != _FORMAT:
                 self._drop()
@@ -75,7 +78,7 @@ class MilvusStore:
                 self._lease = Lease(self._connection)
                 self._numbers = Numbers(self._connection)
                 self._terms = TermNumbers(self._connection, self._numbers)
-                self._mend()
+                self._living()
         except BaseException:
             self.close()
             raise
@@ -104,7 +107,8 @@ class MilvusStore:
     ) -> None:
         """Put `document` in place of its last version: the row of `document` is the commit."""
         self._writing().renew()
-        born = self._number + 1
+        living, born = self._living(), self._number + 1
+        self._known_living = None
         version = self._numbers.take("version", 1)
         first = self._numbers.take("chunk", len(chunks)) if chunks else 0
         row, pieces = rows_of.document_rows(
@@ -113,15 +117,18 @@ class MilvusStore:
         self._connection.put(PART, pieces)
         self._put_chunks(version, first, document, chunks, vectors, born)
         self._connection.put(DOCUMENT, [row])
-        old = self._versions(f"id == {quoted(document.id)} and retired == {LIVING} and version < {version}")
-        self._retire(old)
+        if document.id in living:
+            self._retire([living[document.id]])
+        living[document.id] = row
+        self._known_living = living
 
     def remove(self, document_ids: Iterable[str]) -> None:
         """Retire documents."""
         self._writing().renew()
-        for part in parts(list(document_ids)):
-            listed = ", ".join(map(quoted, part))
-            self._retire(self._versions(f"id in [{listed}] and retired == {LIVING}"))
+        living = self._living()
+        self._known_living = None
+        self._retire([living.pop(name) for name in dict.fromkeys(document_ids) if name in living])
+        self._known_living = living
 
     def known(self, texts: Sequence[str]) -> dict[str, Vectors]:
         """The vectors of those of these indexed texts that were embedded before."""
@@ -140,8 +147,8 @@ class MilvusStore:
 
     def changes(self, since: int, published: int) -> Changes:
         """What differs from publish number `published`, which was made at mark `since`."""
+        added = [row for row in self._living().values() if row["version"] > since]  # first: it may mend
         gone = self._versions(f"version <= {since} and retired >= {published} and retired < {LIVING}")
-        added = [row for row in self._living().values() if row["version"] > since]
         keys = [key for row in gone for key in _keys(row)]
 
         def stored(rows: Iterable[Row]) -> tuple[StoredDocument, ...]:
@@ -196,11 +203,12 @@ class MilvusStore:
         for row in self._versions(forgotten):
             self._connection.delete(PART, rows_of.pieces_of(row["version"]))
         self._connection.delete(DOCUMENT, forgotten)
+        self._known_number = None
         self.remember("published", str(published))
 
     def clear(self) -> None:
         """Retire every document and take none of their vectors over."""
-        self._retire(list(self._living().values()))
+        self.remove(list(self._living()))
         while found := self._connection.some(CHUNK, 'text_digest != ""', ["key"], 1000):
             changed = [{"key": row["key"], "text_digest": ""} for row in found]
             self._connection.put(CHUNK, changed, changed_alone=True)
@@ -265,8 +273,10 @@ class MilvusStore:
     @property
     def _number(self) -> int:
         """The last publish."""
-        found = self._connection.get(SETTING, "name", ["published"], ["value"])
-        return int(found[0]["value"]) if found else 0
+        if self._known_number is None or self._lease is None:
+            found = self._connection.get(SETTING, "name", ["published"], ["value"])
+            self._known_number = int(found[0]["value"]) if found else 0
+        return self._known_number
 
     def _writing(self) -> Lease:
         if self._lease is None:
@@ -278,7 +288,14 @@ class MilvusStore:
 
     def _living(self) -> dict[str, Row]:
         """The rows of the living documents by id: of two versions, an unfinished replacement, the last."""
-        return {row["id"]: row for row in self._versions(f"retired == {LIVING}")}
+        if self._known_living is not None:
+            return self._known_living
+        if self._lease is not None:
+            self._mend()
+        found = {row["id"]: row for row in self._versions(f"retired == {LIVING}")}
+        if self._lease is not None:
+            self._known_living = found
+        return found
 
     def _put_chunks(
         self,
@@ -329,7 +346,7 @@ class MilvusStore:
                 )
 
     def _mend(self) -> None:
-        """Finish what a killed writer began: its uncommitted rows go, its replacements are completed."""
+        """Finish what a writer began and did not end: uncommitted rows go, replacements are completed."""
         published = self.published()
         if published and published.number == self._number + 1:
             self.collect(published.number)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -231,6 +232,34 @@ def test_a_writer_killed_anywhere_leaves_whole_documents_and_the_next_one_finish
     _publish(again)
     _assert_as_if_new(again, tmp_path / "clean")
     again.close()
+
+
+@pytest.mark.parametrize("call", range(16))
+def test_a_change_that_failed_is_undone_or_finished_before_the_same_writer_publishes(
+    tmp_path: Path, call: int
+) -> None:
+    store = _open(tmp_path)
+    _put(store, "a.md", "alpha one", "alpha two")
+    _put(store, "b.md", "beta")
+    _publish(store)
+    with pytest.MonkeyPatch.context() as patched:
+        _stop_at(patched, call)
+        with suppress(_Stopped):
+            _put(store, "a.md", "gamma one", "gamma two")
+            store.remove(["b.md"])
+    _publish(store)
+    index = store.open_index()
+    found = sorted(_texts(index, index.dense.search(_unit(1), 9).rows.tolist()))
+    assert found == sorted(text for _, text in _state(store)), "what is found is what lives"
+    assert [text for name, text in _state(store) if name == "a.md"] in (
+        ["alpha one", "alpha two"],
+        ["gamma one", "gamma two"],
+    )
+    _put(store, "a.md", "gamma one", "gamma two")
+    store.remove(["b.md"])
+    _publish(store)
+    _assert_as_if_new(store, tmp_path / "clean")
+    store.close()
 
 
 def _assert_as_if_new(store: MilvusStore, folder: Path) -> None:
