@@ -16,10 +16,9 @@ from rag.calibration.stored import Thresholds
 from rag.config import Backend, Reranking, Settings
 from rag.engine import Defaults, Engine, Watch
 from rag.errors import SettingError
-from rag.expansion.variants import Expander
+from rag.expansion.variants import Expander, Replies
 from rag.generators._calibrated import Calibrated
 from rag.generators._fallback import WithFallback
-from rag.generators._reply import reply, writes
 from rag.hits.context import widened
 from rag.hits.shape import Shape
 from rag.indexes.generation import FolderWatch, files_of, read_manifest
@@ -253,7 +252,8 @@ def _expander(settings: Settings, generator: Callable[[], Generator] | None) -> 
     if kind == "off":
         return None
     model = (generator or once(lambda: build_generator(settings)))()
-    if not writes(model):
+    first = model.first if isinstance(model, WithFallback) else model
+    if not isinstance(first, Replies):
         raise SettingError(
             f"retriever.variants = {kind!r} needs a language model, and generator.name is "
             f"{settings.generator.name!r}: set it to transformers or openai, or retriever.variants to off"
@@ -261,7 +261,7 @@ def _expander(settings: Settings, generator: Callable[[], Generator] | None) -> 
     return Expander(
         kind,
         settings.retriever.variant_count,
-        lambda parts, limit, cancelled: reply(model, parts, limit, cancelled),
+        lambda parts, limit, cancelled: first.reply(parts, limit, cancelled=cancelled),
     )
 
 

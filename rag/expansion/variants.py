@@ -20,7 +20,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from threading import Event
-from typing import TypeAlias
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 
@@ -32,6 +32,16 @@ from rag.types import Hit, Mode, Variants, Vectors
 
 # A language model's reply to messages, of at most so many tokens. Raises as `Generator.generate` does.
 Reply: TypeAlias = Callable[[list[prompt.Message], int, Event | None], str]
+
+
+@runtime_checkable
+class Replies(Protocol):
+    """What a generator with a language model offers besides."""
+
+    def reply(self, parts: list[prompt.Message], limit: int, *, cancelled: Event | None = None) -> str:
+        """What the model says to messages of any kind, at most `limit` tokens."""
+        ...
+
 
 _QUESTION_TOKENS = 64
 _PASSAGE_TOKENS = 200

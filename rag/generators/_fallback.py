@@ -19,17 +19,17 @@ class WithFallback:
     """
 
     def __init__(self, first: Generator, second: Generator) -> None:
-        self._first = first
+        self.first = first
         self._second = second
 
     @property
     def name(self) -> str:
-        return f"{self._first.name}, else {self._second.name}"
+        return f"{self.first.name}, else {self._second.name}"
 
     def warm(self) -> None:
         """Load both; what the first one lacks, every answer says."""
         with suppress(GeneratorError, SettingError):
-            self._first.warm()
+            self.first.warm()
         self._second.warm()
 
     def generate(
@@ -53,14 +53,14 @@ class WithFallback:
                 on_text(piece)
 
         try:
-            draft = self._first.generate(
+            draft = self.first.generate(
                 question, hits, on_text=heard if on_text is not None else None, cancelled=cancelled
             )
-            return replace(draft, generator=draft.generator or self._first.name)
+            return replace(draft, generator=draft.generator or self.first.name)
         except (GeneratorError, SettingError) as error:
             failure = str(error)
         draft = self._second.generate(question, hits, on_text=None if begun else on_text, cancelled=cancelled)
-        reasons = [f"{self._second.name} answers instead of {self._first.name}: {failure}", draft.reason]
+        reasons = [f"{self._second.name} answers instead of {self.first.name}: {failure}", draft.reason]
         return replace(
             draft,
             reason="; ".join(reason for reason in reasons if reason),
@@ -70,7 +70,7 @@ class WithFallback:
 
     def rewrite(self, question: str, history: History, *, cancelled: Event | None = None) -> str:
         """As the first one rewrites; empty if it does not, or fails. Raises Cancelled."""
-        if isinstance(self._first, Rewriter):
+        if isinstance(self.first, Rewriter):
             with suppress(GeneratorError, SettingError):
-                return self._first.rewrite(question, history, cancelled=cancelled)
+                return self.first.rewrite(question, history, cancelled=cancelled)
         return ""

@@ -150,6 +150,16 @@ class LocalModel:
             limit = min(self._writing.max_new_tokens, prompt.REWRITTEN_TOKENS)
             return prompt.read_rewritten(model.write(text, limit, cancelled=cancelled).text)
 
+    def reply(self, parts: list[prompt.Message], limit: int, *, cancelled: Event | None = None) -> str:
+        """What the model says to messages of any kind, at most `limit` tokens; empty where they are more
+        than it reads. Raises as `generate`.
+        """
+        with self._turns.turn(cancelled):
+            model = self._model()
+            text = model.text(parts)
+            fits = model.count(text) <= self._room(model)
+            return model.write(text, limit, cancelled=cancelled).text if fits else ""
+
     def _model(self) -> CausalModel:
         if self._loaded is None:
             self._loaded = CausalModel(self._checkpoint)
