@@ -12,9 +12,13 @@ from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.cors import CORSMiddleware
 from starlette.staticfiles import StaticFiles
 
-from api import errors, schemas
+from api import errors
 from api.access import Access
 from api.routes import changes, documents, health, openai, pages, questions
+from api.schemas.documents import Ingest
+from api.schemas.failures import OpenAIFailure, Problem
+from api.schemas.openai import Chat
+from api.schemas.questions import Question, Search
 from api.service import Service, make
 from api.telemetry import Telemetry
 from api.trace import Trace
@@ -22,11 +26,11 @@ from rag.config import Settings
 from rag.engine import Engine
 
 # Bodies that are read strictly and not by the framework, so that it does not know of them.
-_BODIES = (schemas.Question, schemas.Search, schemas.Chat, schemas.Ingest)
+_BODIES = (Question, Search, Chat, Ingest)
 _NONE: TelemetryConfig = {
     "tracing": False, "metrics": False, "logs": False, "operation_spans": False, "auto_configure": False
 }  # fmt: skip
-_UNSEEN = (schemas.Problem, schemas.OpenAIFailure)
+_UNSEEN = (Problem, OpenAIFailure)
 
 
 def create_app(

@@ -31,6 +31,7 @@ from rag.errors import (
     IndexReplaced,
     QuestionError,
     RagError,
+    RerankerError,
     SettingError,
 )
 
@@ -47,6 +48,7 @@ _KINDS: tuple[tuple[type[RagError], int, str, str], ...] = (
     (IndexBusy, 503, "index-busy", "The index is busy"),
     (SettingError, 503, "setting", "A setting of the service is wrong"),
     (Cancelled, 503, "given-up", "The question was given up"),
+    (RerankerError, 502, "reranker", "The reranker failed"),
     (GeneratorError, 502, "generator", "The answering model failed"),
     (RagError, 500, "failure", "The question could not be answered"),
 )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from api.replies import to_json
-from rag.engine import Found
+from rag.answer import Found
 from rag.types import Answer
 from rag.wire import citation_json, hit_json
 

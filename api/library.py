@@ -16,7 +16,7 @@ from api.errors import RefusedError
 from api.redact import Redactor
 from rag.build import build_store, published
 from rag.config import Settings
-from rag.protocols import Store, StoredDocument
+from rag.protocols.stores import Store, StoredDocument
 from rag.sources import roots_of
 
 TEXT_LIMIT = 200_000  # characters in one reply

@@ -14,7 +14,8 @@ from functools import partial
 from typing import Any
 from urllib.parse import quote
 
-from api.schemas import MOST_TURN, MOST_TURNS, Chat, Message, Question, Turn
+from api.schemas.openai import Chat, Message
+from api.schemas.questions import MOST_TURN, MOST_TURNS, Question, Turn
 from rag.errors import GeneratorError, QuestionError
 from rag.prompt import language
 from rag.text import terms

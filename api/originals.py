@@ -19,7 +19,7 @@ from api import library
 from api.child import command, environment
 from api.errors import RefusedError
 from rag.config import Settings
-from rag.protocols import StoredDocument
+from rag.protocols.stores import StoredDocument
 
 _BLOCK = 1 << 16
 _CHECK_S = 60.0

@@ -12,9 +12,10 @@ from typing import TypeAlias
 
 from api.ahead import Ahead
 from api.events import Event, citations, retrieval, token
-from api.schemas import Question
-from rag.engine import Engine, Found, OnFound
-from rag.protocols import OnText
+from api.schemas.questions import Question
+from rag.answer import Found, OnFound
+from rag.engine import Engine
+from rag.protocols.models import OnText
 from rag.types import Answer, Hit
 from rag.verify import Policy
 

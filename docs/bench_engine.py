@@ -111,7 +111,8 @@ def _add(index: Path, _: int) -> Figures:
 
 
 def _open(index: Path, _: int) -> Figures:
-    from rag.build import build_embedder, build_retriever
+    from rag.build import build_retriever
+    from rag.models import build_embedder
 
     settings = _settings(index)
     build_embedder(settings).encode_query("warm up")
@@ -129,7 +130,8 @@ def _open(index: Path, _: int) -> Figures:
 
 
 def _ask(index: Path, _: int) -> Figures:
-    from rag.build import build_embedder, build_engine
+    from rag.build import build_engine
+    from rag.models import build_embedder
 
     settings = _settings(index)
     engine, embedder = build_engine(settings), build_embedder(settings)

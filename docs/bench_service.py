@@ -137,22 +137,23 @@ def throughput(index: str, count: int, workers: int, flags: list[str]) -> None:
 
 def steps() -> list[tuple[str, object, str]]:
     """What is measured: a name, and the class or module whose function of that name it is."""
-    from rag import engine, retrieve
+    from rag import answer, retrieve
     from rag.embedders.sentence_transformers import SentenceTransformersEmbedder
     from rag.generators import extractive
     from rag.indexes.reader import OpenIndex
+    from rag.legs import LegSearch
     from rag.retrieve import Retriever
 
     return [
         ("embed the question", SentenceTransformersEmbedder, "encode_query"),
         ("embed sentences of passages", SentenceTransformersEmbedder, "encode_few"),
         ("understand the question", retrieve, "word"),
-        ("search words", Retriever, "_sparse"),
-        ("search vectors", Retriever, "_dense"),
+        ("search words", LegSearch, "_sparse"),
+        ("search vectors", LegSearch, "_dense"),
         ("read passages", OpenIndex, "chunks"),
         ("retrieve, in all", Retriever, "search"),
         ("write, in all", extractive.ExtractiveGenerator, "generate"),
-        ("verify", engine, "verified"),
+        ("verify", answer, "verified"),
     ]
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
 from rag.command import add_settings, run, settings_of
 from rag.config import Settings, load_settings
@@ -16,8 +16,7 @@ from rag.terminal import answer_lines, examination_lines, found_lines, one_line,
 from rag.types import MODES, Filter
 from rag.wire import answer_json, hit_json, searched_json
 
-if TYPE_CHECKING:
-    pass
+_Command: TypeAlias = Callable[[argparse.Namespace, Settings], int]
 
 _SHOWN_FINDINGS = 10
 _TOLD = 100  # documents between two lines of progress
@@ -26,7 +25,7 @@ _TOLD = 100  # documents between two lines of progress
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 well (a refusal is an answer), 1 the index needs a person, 2 it could not start."""
     options = _parser().parse_args(arguments)
-    command: Callable[[argparse.Namespace, Settings], int] = options.command
+    command: _Command = options.command
     return command(options, settings_of(options, {"retriever.mode": getattr(options, "mode", None)}))
 
 
@@ -145,57 +144,58 @@ def _print(options: argparse.Namespace, result: dict[str, Any], lines: Callable[
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m rag", description="Ask and search an index.")
     verbs = parser.add_subparsers(required=True, metavar="ask|search|explain|verify|status|doctor|copy|mcp")
-    for name, command, what in (
-        ("ask", _ask, "answer a question, with citations"),
-        ("search", _search, "the best passages for a question"),
-    ):
-        verb = verbs.add_parser(name, help=what, description=what)
+
+    def add(name: str, command: _Command, what: str, description: str = "") -> argparse.ArgumentParser:
+        verb = verbs.add_parser(name, help=what, description=description or what)
         verb.set_defaults(command=command)
-        verb.add_argument("question")
-        verb.add_argument("-k", type=_positive, metavar="N", help="passages to retrieve")
-        verb.add_argument("--mode", choices=MODES, help="which search (default: hybrid)")
-        _add_filters(verb)
-        _add_common(verb)
+        return verb
+
+    _add_question(add("ask", _ask, "answer a question, with citations"))
+    _add_question(add("search", _search, "the best passages for a question"))
     what = "why a search finds what it finds; exit status 1 if an expected passage is not among the hits"
-    verb = verbs.add_parser("explain", help="why a search finds what it finds", description=what)
-    verb.set_defaults(command=_explain)
+    _add_explain(add("explain", _explain, "why a search finds what it finds", what))
+    what = "check a stored answer again; exit status 1 if a source changed or a sentence is not borne out"
+    verb = add("verify", _verify, "check a stored answer again", what)
+    verb.add_argument("answer", type=Path, metavar="ANSWER.json", help="what `ask --json` printed")
+    _add_common(verb)
+    _add_common(add("status", _status, "what the index holds"))
+    what = "examine the index and the files it was made from; exit status 1 if anything needs a person"
+    _add_doctor(add("doctor", _doctor, "what is wrong with the index and its files", what))
+    what = "carry an index to another folder or store without embedding again; run again it goes on"
+    _add_copy(add("copy", _copy, "carry an index to another store", what))
+    add_settings(add("mcp", _mcp, "offer search and ask to MCP clients over standard input and output"))
+    return parser
+
+
+def _add_question(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("question")
-    verb.add_argument(
-        "--expect", action="append", default=[], metavar="PATH[:QUOTE]",
-        help="a passage that should come: a document, folder or pattern, and words of it; may be repeated",
-    )  # fmt: skip
     verb.add_argument("-k", type=_positive, metavar="N", help="passages to retrieve")
     verb.add_argument("--mode", choices=MODES, help="which search (default: hybrid)")
     _add_filters(verb)
     _add_common(verb)
-    what = "check a stored answer again; exit status 1 if a source changed or a sentence is not borne out"
-    verb = verbs.add_parser("verify", help="check a stored answer again", description=what)
-    verb.set_defaults(command=_verify)
-    verb.add_argument("answer", type=Path, metavar="ANSWER.json", help="what `ask --json` printed")
-    _add_common(verb)
-    verb = verbs.add_parser("status", help="what the index holds", description="what the index holds")
-    verb.set_defaults(command=_status)
-    _add_common(verb)
-    what = "examine the index and the files it was made from; exit status 1 if anything needs a person"
-    verb = verbs.add_parser("doctor", help="what is wrong with the index and its files", description=what)
-    verb.set_defaults(command=_doctor)
+
+
+def _add_explain(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--expect", action="append", default=[], metavar="PATH[:QUOTE]",
+        help="a passage that should come: a document, folder or pattern, and words of it; may be repeated",
+    )  # fmt: skip
+    _add_question(verb)
+
+
+def _add_doctor(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--all", action="store_true", help="print every finding, not ten of a kind")
     verb.add_argument("--no-files", action="store_true", help="leave the files it was made from alone")
     _add_common(verb)
-    what = "carry an index to another folder or store without embedding again; run again it goes on"
-    verb = verbs.add_parser("copy", help="carry an index to another store", description=what)
-    verb.set_defaults(command=_copy)
+
+
+def _add_copy(verb: argparse.ArgumentParser) -> None:
     for flag, name, says in (("--from", "source", "the index"), ("--to", "target", "where to copy it")):
         verb.add_argument(
             flag, dest=name, type=Path, required=True, metavar="PLACE",
             help=f"{says}: a folder, or a settings file (.toml) that names store and index",
         )  # fmt: skip
     _add_common(verb)
-    what = "offer search and ask to MCP clients over standard input and output"
-    verb = verbs.add_parser("mcp", help=what, description=what)
-    verb.set_defaults(command=_mcp)
-    add_settings(verb)
-    return parser
 
 
 def _add_filters(verb: argparse.ArgumentParser) -> None:

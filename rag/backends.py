@@ -14,8 +14,9 @@ from typing import Any, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 
-from rag.config import Backend, shown
+from rag.config import shown
 from rag.errors import SettingError
+from rag.sections import Backend
 
 
 def names(package: str) -> list[str]:

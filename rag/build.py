@@ -1,42 +1,30 @@
-"""The composition root: the only place that turns settings into backends and puts them together."""
+"""The composition root: settings become backends that are put together into index, retriever and engine.
+
+The models are made in `rag.models`; no module but these two turns settings into backends.
+"""
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from threading import Lock
 from typing import cast, get_type_hints
 
-from rag import rerank
 from rag.backends import build, check
-from rag.calibration.stored import Thresholds
-from rag.config import Backend, Reranking, Settings
+from rag.config import Settings
 from rag.engine import Defaults, Engine, Watch
-from rag.errors import SettingError
-from rag.expansion.variants import Expander, Replies
-from rag.generators._calibrated import Calibrated
-from rag.generators._fallback import WithFallback
 from rag.hits.context import widened
 from rag.hits.shape import Shape
 from rag.indexes.generation import FolderWatch, files_of, read_manifest
 from rag.indexes.publish import Indexer, check_embedder
 from rag.indexes.reader import OpenIndex
 from rag.indexes.within import WatchWithin, published_within
-from rag.protocols import (
-    DenseIndex,
-    Embedder,
-    Generator,
-    Index,
-    Published,
-    Reranker,
-    SearchingStore,
-    SparseIndex,
-    Store,
-)
+from rag.models import build_embedder, build_expander, build_generator, build_reranking, once
+from rag.protocols.legs import DenseIndex, SparseIndex
+from rag.protocols.models import Generator
+from rag.protocols.stores import Index, Published, SearchingStore, Store
 from rag.retrieve import Retriever
+from rag.sections import Backend
 
 # The folder of each kind of backend that a setting names.
 _PACKAGES = {"embedder": "embedders", "generator": "generators"}
@@ -48,59 +36,6 @@ def check_settings(settings: Settings) -> None:
         check(name, f"rag.{_PACKAGES.get(name, name)}", getattr(settings, name))
     if settings.reranker.name:
         check("reranker", "rag.rerankers", settings.reranker)
-
-
-def build_embedder(settings: Settings) -> Embedder:
-    """The embedder; one per setting in a process, since its model is large."""
-    return _embedder(settings.embedder.model_dump_json())
-
-
-def build_generator(settings: Settings) -> Generator:
-    """The generator, with the one that answers in its place if that is set. Raises SettingError."""
-    first = _generator(settings, settings.generator)
-    if settings.fallback in ("", settings.generator.name):
-        return first
-    return WithFallback(first, _generator(settings, Backend(name=settings.fallback)))
-
-
-def build_generous(settings: Settings) -> Generator:
-    """The extractive generator, refusing nothing: what is calibrated."""
-    return _plain(settings, Backend(**{**_extractive(settings).model_dump(), "threshold": 0.0}))
-
-
-def calibrated_with(settings: Settings) -> str:
-    """Digest of the settings that a calibration holds for; empty where there is nothing to calibrate."""
-    if "extractive" not in (settings.generator.name, settings.fallback):
-        return ""
-    if "threshold" in _extractive(settings).options:
-        return ""
-    kept = settings.model_dump(mode="json", include={"embedder", "sparse", "dense", "retriever", "reranker"})
-    kept["retriever"] = {name: each for name, each in kept["retriever"].items() if name not in ("mode", "k")}
-    kept["generator"] = _extractive(settings).model_dump(mode="json")
-    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
-
-
-def _extractive(settings: Settings) -> Backend:
-    named = settings.generator
-    return named if named.name == "extractive" else Backend(name="extractive")
-
-
-def _generator(settings: Settings, named: Backend) -> Generator:
-    """A generator; one that refuses by a threshold, and was given none, does so as calibrated."""
-    plain = _plain(settings, named)
-    made_with = calibrated_with(settings)
-    if named.name != "extractive" or not made_with:
-        return plain
-    thresholds = Thresholds(settings.index, made_with, settings.calibration.risk)
-    return Calibrated(build_generous(settings), plain, build_embedder(settings), thresholds)
-
-
-def _plain(settings: Settings, named: Backend) -> Generator:
-    """A generator; one that reads vectors is given the process's embedder."""
-    generator = build("generator", "rag.generators", named)
-    if hasattr(generator, "use_embedder"):
-        generator.use_embedder(build_embedder(settings))
-    return cast(Generator, generator)
 
 
 def build_store(settings: Settings, *, read_only: bool, start_over: bool = False) -> Store:
@@ -154,8 +89,10 @@ def build_retriever(settings: Settings, generator: Callable[[], Generator] | Non
         context=lambda hits: widened(hits, chosen.context, store.document),
         document_weight=chosen.document_weight,
         spelling=chosen.spelling,
-        expander=_expander(settings, generator),
-        reranking=_reranking(settings.reranker),
+        glossary=chosen.glossary,
+        feedback=chosen.feedback,
+        expander=build_expander(settings, generator),
+        reranking=build_reranking(settings),
     )
 
 
@@ -229,58 +166,6 @@ def build_engine(settings: Settings) -> Engine:
     )
     generator = once(lambda: build_generator(settings))
     return Engine(_watch(settings), lambda: build_retriever(settings, generator), generator, defaults)
-
-
-def once(make: Callable[[], Generator]) -> Callable[[], Generator]:
-    """`make`, called at most once, whichever thread asks first: its model is large."""
-    lock = Lock()
-
-    @cache
-    def made() -> Generator:
-        return make()
-
-    def given() -> Generator:
-        with lock:
-            return made()
-
-    return given
-
-
-def _expander(settings: Settings, generator: Callable[[], Generator] | None) -> Expander | None:
-    """Asks the generator's language model for variants of a question; None where they are off."""
-    kind = settings.retriever.variants
-    if kind == "off":
-        return None
-    model = (generator or once(lambda: build_generator(settings)))()
-    first = model.first if isinstance(model, WithFallback) else model
-    if not isinstance(first, Replies):
-        raise SettingError(
-            f"retriever.variants = {kind!r} needs a language model, and generator.name is "
-            f"{settings.generator.name!r}: set it to transformers or openai, or retriever.variants to off"
-        )
-    return Expander(
-        kind,
-        settings.retriever.variant_count,
-        lambda parts, limit, cancelled: first.reply(parts, limit, cancelled=cancelled),
-    )
-
-
-def _reranking(chosen: Reranking) -> rerank.Reranking | None:
-    """The stage after fusion, None without a reranker."""
-    if not chosen.name:
-        return None
-    model = _reranker(chosen.model_dump_json(exclude={"depth", "on_failure"}))
-    return rerank.Reranking(model, chosen.depth, chosen.on_failure)
-
-
-@cache
-def _reranker(setting: str) -> Reranker:
-    return cast(Reranker, build("reranker", "rag.rerankers", Backend.model_validate_json(setting)))
-
-
-@cache
-def _embedder(setting: str) -> Embedder:
-    return cast(Embedder, build("embedder", "rag.embedders", Backend.model_validate_json(setting)))
 
 
 def _sparse(settings: Settings) -> SparseIndex:

@@ -16,7 +16,7 @@ from itertools import groupby
 from rag.build import build_indexer, build_store
 from rag.config import Settings
 from rag.errors import IndexDamaged, IndexMissing, SettingError
-from rag.protocols import Store, StoredChunk, StoredDocument
+from rag.protocols.stores import Store, StoredChunk, StoredDocument
 
 # What a store notes for itself; everything else that was remembered goes along.
 _STORES_OWN = frozenset({"format", "published", "record"})

@@ -2,53 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
-from typing import Protocol, TypeAlias, TypeVar
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
 
-from rag.cite import cite
+from rag.answer import Found, OnFound, answer_from
 from rag.conversation.standing import standing_question
 from rag.errors import IndexDamaged, IndexReplaced, QuestionError
 from rag.explain.explanation import Explanation, explain
-from rag.prompt import language, refusal
-from rag.protocols import Generator, History, OnText, Rewriter
+from rag.protocols.models import Generator, History, OnText, Rewriter
+from rag.question import check_question
 from rag.retrieve import Retriever
 from rag.trace import Trace
-from rag.types import EVERYTHING, Answer, Draft, Filter, Hit, Mode, Variants
-from rag.verify import Policy, Verified, verified
+from rag.types import EVERYTHING, Answer, Filter, Hit, Mode
+from rag.verify import Policy
 
 T = TypeVar("T")
 
-_MOST = 64  # paths, and metadata pairs, of one filter
-_MOST_PAGES = 1_000_000
-# Why an answer has no citation, and why nothing was left of it.
-_REASONS = {
-    "en": ("no statement could be tied to a passage", "no statement was borne out by what it cites"),
-    "zh": ("没有一句话能对应到原文", "没有一句话得到引文支持"),
-}
 _ATTEMPTS = 5  # each fails only if two generations were published meanwhile
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """The hits of one question, all of one generation; `timings` in milliseconds.
-
-    `variants` were searched for as well; `notes` say what the search could not do as it was set.
-    """
-
-    generation: str
-    hits: tuple[Hit, ...]
-    timings: Mapping[str, float]
-    variants: Variants = field(default_factory=Variants)
-    notes: tuple[str, ...] = ()
-
-
-# Gets the hits as soon as they are there, and the same as the generator is about to read them.
-OnFound: TypeAlias = Callable[[Found, Sequence[Hit]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +94,7 @@ class Engine:
 
         Raises QuestionError, IndexMissing, IndexDamaged, IndexReplaced or SettingError.
         """
-        self._check(question, chosen)
+        check_question(question, self._defaults.question_limit, chosen)
         began = time.perf_counter()
         with self.stage("retrieve"):
             retriever, hits, trace = self._found(
@@ -141,11 +115,11 @@ class Engine:
 
         Raises as `search` does.
         """
-        self._check(question, chosen)
+        check_question(question, self._defaults.question_limit, chosen)
         for each in expected:
             if not each.strip():
                 raise QuestionError("an expected passage is empty: name PATH or PATH:quote")
-            self._check(each, chosen)
+            check_question(each, self._defaults.question_limit, chosen)
         k, mode = k or self._defaults.k, mode or self._defaults.mode
         return self._reading(
             lambda retriever: explain(retriever, question, k=k, mode=mode, chosen=chosen, expected=expected)
@@ -172,7 +146,7 @@ class Engine:
         set the generator stops. Raises as `search` does, GeneratorError, and Cancelled.
         """
         began = time.perf_counter()
-        self._check(question, chosen, history)
+        check_question(question, self._defaults.question_limit, chosen, history)
         generator = self._answerer()
         rewriter = generator if isinstance(generator, Rewriter) else None
         standing = standing_question(question, history, rewriter, cancelled=cancelled)
@@ -186,28 +160,8 @@ class Engine:
             draft = generator.generate(standing, read, on_text=on_text, cancelled=cancelled)
         timings = {**found.timings, "generation": _since(wrote), "total": _since(began)}
         wrote_it = draft.generator or generator.name
-        answer = _answer(question, draft, found, read, wrote_it, timings, self._defaults.unsupported)
+        answer = answer_from(question, draft, found, read, wrote_it, timings, self._defaults.unsupported)
         return answer if standing == question else replace(answer, standing_question=standing)
-
-    def _check(self, question: str, chosen: Filter, history: History = ()) -> None:
-        if not question.strip():
-            raise QuestionError("the question is empty: ask something")
-        if len(question) > self._defaults.question_limit:
-            raise QuestionError(
-                f"the question has {len(question)} characters, the limit is {self._defaults.question_limit} "
-                "(setting question_limit): shorten it"
-            )
-        pages = chosen.pages or (1, 1)
-        if (
-            not 1 <= pages[0] <= pages[1] <= _MOST_PAGES
-            or max(len(chosen.paths), len(chosen.metadata)) > _MOST
-        ):
-            raise QuestionError(
-                f"the filter asks for too much: {_MOST} paths or pairs at most, pages from 1 to {_MOST_PAGES}"
-            )
-        named = [*chosen.paths, *(part for pair in (*chosen.metadata, *history) for part in pair)]
-        if any("\ud800" <= character <= "\udfff" for text in [question, *named] for character in text):
-            raise QuestionError("the question holds half a character (a lone surrogate): send valid Unicode")
 
     def _found(
         self,
@@ -255,49 +209,6 @@ class Engine:
             if self._generator is None:
                 self._generator = self._open_generator()
             return self._generator
-
-
-def _answer(
-    question: str,
-    draft: Draft,
-    found: Found,
-    read: Sequence[Hit],
-    generator: str,
-    timings: Mapping[str, float],
-    policy: Policy,
-) -> Answer:
-    """The draft as it may be shown: every citation verified, every sentence held against them.
-
-    `read` are the hits as the generator saw them.
-    """
-    shown = len(found.hits) - draft.usage.get("passages_left_out", 0)  # a model cites only what it read
-    if draft.abstained:  # a refusal states nothing; markers in it point nowhere
-        checked = Verified(cite(draft, ())[0], (), ())
-    else:
-        checked = verified(draft, read[:shown], policy)
-    abstained = draft.abstained or not checked.text
-    text = checked.text or refusal(question)
-    untied, unborne = _REASONS[language(question)]
-    unsupported = None if abstained or checked.citations else untied
-    if abstained and not draft.abstained:
-        unsupported = unborne
-    name = hashlib.sha256(f"{found.generation}\n{question}\n{text}\n{time.time_ns()}".encode()).hexdigest()
-    return Answer(
-        id=name[:16],
-        question=question,
-        text=text,
-        abstained=abstained,
-        reason=draft.reason or unsupported,
-        confidence=draft.confidence,
-        citations=checked.citations,
-        passages=found.hits,
-        generator=generator,
-        timings=timings,
-        usage={**draft.usage, "unsupported": len(checked.unsupported)},
-        generation=found.generation,
-        variants=found.variants,
-        notes=found.notes,
-    )
 
 
 def _since(began: float) -> float:

@@ -39,5 +39,9 @@ class GeneratorError(RagError):
     """The model did not answer: the operator looks at the named setting or server."""
 
 
+class RerankerError(GeneratorError):
+    """The reranker did not score what was found: the operator looks at the named setting or server."""
+
+
 class Cancelled(RagError):
     """Whoever asked has gone: the model stopped in the middle, and nobody needs to do anything."""

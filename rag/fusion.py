@@ -19,7 +19,7 @@ from hashlib import blake2b
 
 import numpy as np
 
-from rag.config import FusionName
+from rag.sections import FusionName
 from rag.types import Rows, Vectors
 
 # Below this share the embedder knows too little of a question for its vector to mean anything.

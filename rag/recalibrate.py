@@ -6,11 +6,12 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from threading import Event
 
 import numpy as np
 
 from rag import text
-from rag.build import build_embedder, build_generous, build_retriever, build_store, calibrated_with, published
+from rag.build import build_retriever, build_store, published
 from rag.calibration.curve import logistic, probability
 from rag.calibration.evidence import Group
 from rag.calibration.prose import Source
@@ -19,7 +20,9 @@ from rag.calibration.stored import Calibration, Fitted, Outcome, read_calibratio
 from rag.config import Settings
 from rag.errors import IndexDamaged
 from rag.generators._calibrated import scored
-from rag.protocols import Embedder, Generator, Published
+from rag.models import build_embedder, build_generous, calibrated_with
+from rag.protocols.models import Embedder, Generator
+from rag.protocols.stores import Published
 from rag.retrieve import Retriever
 from rag.types import Draft, Hit
 
@@ -57,10 +60,11 @@ def due(settings: Settings) -> bool:
     return changed > _CHANGED * last.documents
 
 
-def recalibrate(settings: Settings) -> Calibration | None:
-    """Ask, fit and store, in about `calibration.seconds`; None where nothing is to be calibrated.
+def recalibrate(settings: Settings, stop: Event | None = None) -> Calibration | None:
+    """Ask, fit and store, in about `calibration.seconds`; None where nothing is to be calibrated, or `stop`
+    is set before all is asked.
 
-    That is so for a generator without a threshold, or with one that was set. Raises RagError.
+    Nothing is to be for a generator without a threshold, or with one that was set. Raises RagError.
     """
     made_with = calibrated_with(settings)
     if not made_with:
@@ -71,16 +75,19 @@ def recalibrate(settings: Settings) -> Calibration | None:
     now, retriever, embedder = published(plain), build_retriever(plain), build_embedder(plain)
     generous = build_generous(plain)
     groups: dict[Group, list[_Answered]] = defaultdict(list)
+    stopped = (stop or Event()).is_set
     until = 0.0
     for asked in _shuffled(questions(_sources(plain), _ITEMS)):
         # The first question loads the model, which is no part of the bound.
-        if until and time.monotonic() > until:
+        if stopped() or (until and time.monotonic() > until):
             break
         hits = _hits(asked, retriever, plain)
         answered = _answered(asked, hits, generous, embedder)
         if answered is not None:
             groups[answered[0]].append(answered[1])
         until = until or time.monotonic() + settings.calibration.seconds
+    if stopped():
+        return None
     made = _calibration(now, made_with, groups)
     write_calibration(settings.index, made)
     return made

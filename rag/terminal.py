@@ -11,7 +11,7 @@ from rag.types import Answer, Citation, Hit
 from rag.wire import heading_path
 
 if TYPE_CHECKING:
-    from rag.engine import Found
+    from rag.answer import Found
     from rag.health.doctor import Examination, Finding
     from rag.recheck import Recheck
 

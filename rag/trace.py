@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from rag.config import FusionName
 from rag.expansion.wording import Wording
 from rag.fusion import Evidence
 from rag.hits.shape import Shaped
+from rag.sections import FusionName
 from rag.types import Hit, Mask, Ranking, Rows, Variants, Vectors
 
 

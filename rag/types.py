@@ -160,7 +160,8 @@ class Hit:
     """A retrieved chunk with its final score and what each leg said of it (None: not among its best).
 
     `also` are the places of hits that say the same and are not shown themselves. A reranker's score is
-    `reranked`, and the final one; `fused` is what the hit was before. Both None without a reranker.
+    `reranked`, and the final one unless it is added to the fused one; `fused` is what the hit was before.
+    Both None without a reranker.
     """
 
     chunk: Chunk
@@ -218,7 +219,8 @@ class Answer:
     """The reply to a question. `timings` are in milliseconds; `generation` names the index state.
 
     `standing_question` is what a follow-up was understood to ask; empty where the question stood alone.
-    `variants` were searched for as well; `notes` say what the search could not do as it was set.
+    `variants` were searched for as well; `notes` say what was searched for in place of or beside what was
+    asked, and what the search could not do as it was set.
     """
 
     id: str

@@ -14,7 +14,8 @@ from typing import Any, BinaryIO
 
 from api import library, originals
 from api.errors import RefusedError
-from rag.config import Pdf, Settings
+from rag.config import Settings
+from rag.sections import Pdf
 
 _SECONDS = 20.0
 _MOST_BYTES = 32 << 20  # of one picture, and of all that are kept

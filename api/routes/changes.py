@@ -10,7 +10,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response, StreamingResponse
 
-from api import endings, library, schemas, upload_folder, uploads
+from api import endings, library, upload_folder, uploads
 from api.asking import perform
 from api.body import QUESTION_LIMIT, declared_length, json_body
 from api.errors import RefusedError
@@ -18,6 +18,7 @@ from api.events import HEARTBEAT, MEDIA_TYPE, Event
 from api.jobs import Ending
 from api.replies import Json
 from api.routes.described import READS_BODY, WORKS, described
+from api.schemas.documents import Ingest, Job
 from api.service import Service, service_of
 
 router = APIRouter()
@@ -30,7 +31,7 @@ _JOB_EVENTS = "Events `progress` (the job, whenever it changed) and `done` or `e
 
 @router.post(
     "/documents",
-    **described(schemas.Job, 400, 409, 411, 413, 422, 507, *WORKS, status=202)
+    **described(Job, 400, 409, 411, 413, 422, 507, *WORKS, status=202)
     | {"openapi_extra": {"requestBody": {"required": True, "content": {"application/octet-stream": {}}}}},
 )
 async def upload(
@@ -68,9 +69,9 @@ async def upload(
         raise
 
 
-@router.post("/ingest", **described(schemas.Job, *READS_BODY, *WORKS, status=202, body=schemas.Ingest))
+@router.post("/ingest", **described(Job, *READS_BODY, *WORKS, status=202, body=Ingest))
 async def ingest(
-    request: Request, wanted: Annotated[schemas.Ingest, Depends(json_body(schemas.Ingest, QUESTION_LIMIT))]
+    request: Request, wanted: Annotated[Ingest, Depends(json_body(Ingest, QUESTION_LIMIT))]
 ) -> Response:
     """Bring the index level with the folders it was made from. Off without api.allow_ingest."""
     service = service_of(request)
@@ -88,7 +89,7 @@ async def ingest(
     return await _started(request, service, "ingest", ["ingest", *map(str, folders), "--json", *flags])
 
 
-@router.delete("/documents/{document_id:path}", **described(schemas.Job, 404, 422, *WORKS, status=202))
+@router.delete("/documents/{document_id:path}", **described(Job, 404, 422, *WORKS, status=202))
 async def delete(request: Request, document_id: str) -> Response:
     """Forget a document, and delete its file if that was uploaded. Off without api.allow_delete.
 
@@ -107,7 +108,7 @@ async def delete(request: Request, document_id: str) -> Response:
     return await _started(request, service, "delete", ["api.removal"], json.dumps([document_id]), end=end)
 
 
-@router.get("/jobs/{job_id}", **described(schemas.Job, 404, events=_JOB_EVENTS))
+@router.get("/jobs/{job_id}", **described(Job, 404, events=_JOB_EVENTS))
 async def job(request: Request, job_id: str) -> Response:
     """How far a job is; with Accept: text/event-stream until its end."""
     service = service_of(request)

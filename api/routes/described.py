@@ -7,8 +7,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from api import schemas
 from api.errors import MEDIA_TYPE
+from api.schemas.failures import OpenAIFailure, Problem
 
 # What any request may meet: no key, another site, a wrong host, headers too large, an unforeseen failure.
 _ALWAYS = (401, 403, 421, 431, 500)
@@ -33,7 +33,7 @@ def described(
     events: str | None = None,
 ) -> dict[str, Any]:
     """The arguments of a route on our side; `events` describes its server-sent events."""
-    content = {MEDIA_TYPE: {"schema": _reference(schemas.Problem)}}
+    content = {MEDIA_TYPE: {"schema": _reference(Problem)}}
     return _arguments(reply, failures, status, body, events, content)
 
 
@@ -41,7 +41,7 @@ def described_openai(
     reply: type[BaseModel], *failures: int, body: type[BaseModel] | None = None, events: str | None = None
 ) -> dict[str, Any]:
     """The arguments of a route under /v1."""
-    content = {"application/json": {"schema": _reference(schemas.OpenAIFailure)}}
+    content = {"application/json": {"schema": _reference(OpenAIFailure)}}
     return _arguments(reply, failures, 200, body, events, content)
 
 

@@ -12,9 +12,9 @@ from api import library, originals
 from api.asking import perform
 from api.replies import Json
 from api.routes.described import WORKS, described
-from api.schemas import Documents, DocumentText
+from api.schemas.documents import Documents, DocumentText
 from api.service import service_of
-from rag.config import Api
+from rag.sections import Api
 
 router = APIRouter()
 

@@ -11,7 +11,7 @@ from api.errors import failure_of
 from api.metrics import MEDIA_TYPE
 from api.replies import Json
 from api.routes.described import described
-from api.schemas import Alive, NotReady, Ready
+from api.schemas.health import Alive, NotReady, Ready
 from api.service import service_of
 from rag.build import published
 from rag.errors import RagError

@@ -19,7 +19,7 @@ from api.openai_shape import MODEL, Chunks, completion, model, models, question_
 from api.replies import Json, to_json
 from api.routes.described import READS_BODY, WORKS, described_openai
 from api.routes.questions import answered, private
-from api.schemas import Chat, Completion, Model, Models
+from api.schemas.openai import Chat, Completion, Model, Models
 from api.service import service_of
 from api.stages import Step
 from rag import types

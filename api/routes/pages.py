@@ -13,10 +13,10 @@ from api.asking import perform
 from api.pages.draw import Wanted
 from api.routes.described import WORKS, described
 from api.service import service_of
+from rag.question import MOST_PAGES
 
 router = APIRouter()
 
-_MOST_PAGES = 1_000_000
 _MOST_RANGES = 20
 _Range: TypeAlias = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,12}-[0-9]{1,12}$", max_length=25)]
 RECTANGLES, PAGES = "Lectern-Rectangles", "Lectern-Pages"
@@ -42,7 +42,7 @@ _PICTURE: dict[str, Any] = {
 async def picture(
     request: Request,
     document_id: str,
-    number: Annotated[int, Query(ge=1, le=_MOST_PAGES)] = 1,
+    number: Annotated[int, Query(ge=1, le=MOST_PAGES)] = 1,
     at: Annotated[list[_Range], Query(max_length=_MOST_RANGES)] = [],  # noqa: B006 - never changed
     width: Annotated[int, Query(ge=100, le=2000)] = 1200,
 ) -> Response:

@@ -16,7 +16,8 @@ from api.errors import failure_of
 from api.events import HEARTBEAT, MEDIA_TYPE, Event
 from api.replies import Json
 from api.routes.described import READS_BODY, WORKS, described
-from api.schemas import Answer, Explained, Found, Question, Search
+from api.schemas.answers import Answer, Found
+from api.schemas.questions import Explained, Question, Search
 from api.service import Service, service_of
 from api.stages import Step
 from rag import types
@@ -51,7 +52,7 @@ async def ask(
     return Json(answered(request, answer))
 
 
-@router.post("/search", **described(Found, *READS_BODY, *WORKS, body=Explained))
+@router.post("/search", **described(Found, *READS_BODY, *WORKS, 502, body=Explained))
 async def search(
     request: Request, asked: Annotated[Explained, Depends(json_body(Explained, QUESTION_LIMIT))]
 ) -> Response:

@@ -104,6 +104,7 @@ export const chinese = {
     "key-unknown": "此处不认识这个 API 密钥",
     setting: "服务的某项设置有误",
     generator: "回答模型出错",
+    reranker: "重排模型出错",
     question: "这个问题无法处理",
     offline: "无法连接服务",
     "no-document": "此文档已不在索引中",

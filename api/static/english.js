@@ -104,6 +104,7 @@ export const english = {
     "key-unknown": "This API key is not known here",
     setting: "A setting of the service is wrong",
     generator: "The answering model failed",
+    reranker: "The reranker failed",
     question: "The question cannot be answered as it is",
     offline: "The service cannot be reached",
     "no-document": "This document is no longer in the index",

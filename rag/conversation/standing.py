@@ -11,7 +11,7 @@ from threading import Event
 from rag.conversation.followup import RULES
 from rag.errors import GeneratorError, SettingError
 from rag.prompt import language
-from rag.protocols import History, Rewriter
+from rag.protocols.models import History, Rewriter
 
 _LIMIT = 400  # characters; a model that writes more has answered instead of asking
 

@@ -73,14 +73,14 @@ class Columns:
         With codes they are read, not taken from the map: the kernel maps 16 pages around each that is
         touched, so that a few hundred questions would have the whole file counted as ours.
         """
-        if self.coded is None or not hasattr(os, "pread"):
+        if self.coded is None or not hasattr(os, "preadv"):
             return self._taken(first, lengths)
         return self._from_file(first, lengths)
 
     def gather(self, places: Rows) -> Vectors:
         """The vectors at these places, in any order, whatever there is of them. Raises IndexDamaged."""
         ones = np.ones(len(places), np.int64)
-        return self._from_file(places, ones) if hasattr(os, "pread") else self._taken(places, ones)
+        return self._from_file(places, ones) if hasattr(os, "preadv") else self._taken(places, ones)
 
     def _taken(self, first: Rows, lengths: Rows) -> Vectors:
         ends = np.cumsum(lengths)
@@ -91,10 +91,13 @@ class Columns:
     def _from_file(self, first: Rows, lengths: Rows) -> Vectors:
         width = self.vectors.shape[1] * self.vectors.itemsize
         starts, sizes = (self.data + first * width).tolist(), (lengths * width).tolist()
-        content = b"".join(os.pread(self.file, size, at) for at, size in zip(starts, sizes, strict=True))
-        if len(content) != sum(sizes):
-            raise IndexDamaged(f"{VECTORS} is shorter than it was when it was opened")
-        return np.frombuffer(content, np.float32).reshape(-1, self.vectors.shape[1])
+        found = bytearray(sum(sizes))  # filled in place: a sample of many vectors is not held twice
+        at, end = memoryview(found), 0
+        for start, size in zip(starts, sizes, strict=True):
+            if os.preadv(self.file, [at[end : end + size]], start) != size:
+                raise IndexDamaged(f"{VECTORS} is shorter than it was when it was opened")
+            end += size
+        return np.frombuffer(found, np.float32).reshape(-1, self.vectors.shape[1])
 
 
 def write_array(file: Path, dtype: type[np.generic], shape: tuple[int, ...], blocks: Iterable[Any]) -> None:

@@ -19,7 +19,7 @@ from rag.dense._part import Part
 from rag.dense._reader import DEFAULT, Effort, PartsReader
 from rag.errors import SettingError
 from rag.files import let_go
-from rag.protocols import DenseIndex
+from rag.protocols.legs import DenseIndex
 from rag.types import Mask, Rows, Segment, Vectors
 
 _LARGEST_EFFORT = 1_000.0

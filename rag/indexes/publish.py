@@ -6,8 +6,6 @@ process killed at any moment loses only what was waiting.
 
 from __future__ import annotations
 
-import json
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -17,22 +15,23 @@ from types import TracebackType
 from uuid import uuid4
 
 import numpy as np
-from filelock import FileLock, Timeout
 
 from rag import text
-from rag.errors import IndexBusy, IndexDamaged, IndexMissing, RagError, SettingError
+from rag.errors import IndexDamaged, IndexMissing, RagError, SettingError
 from rag.files import DAMAGED, MISSING, faults
 from rag.indexes.generation import Manifest, files_of, publish, read_manifest
+from rag.indexes.lock import free_lock, take_lock
 from rag.indexes.reader import RECORD, is_record_of, stamped
 from rag.indexes.segments import Writer
 from rag.indexes.state import EMPTY, generation_name, shifted
 from rag.indexes.within import publish_within
-from rag.protocols import Changes, DenseIndex, Embedder, SearchingStore, SparseIndex, Store
+from rag.protocols.legs import DenseIndex, SparseIndex
+from rag.protocols.models import Embedder
+from rag.protocols.stores import Changes, SearchingStore, Store
 from rag.types import Chunk, Document, Vectors, Warned
 
 _BATCH_CHUNKS = 512
-_LOCK = "lock"
-_HOLDER = "lock.json"
+_EMBEDDED = 4_096  # chunks of a document whose vectors are made together
 _NO_VECTORS: Mapping[str, Vectors] = {}
 
 
@@ -78,8 +77,8 @@ class Indexer:
         Raises IndexBusy naming the holder, or SettingError if the index is of another embedder.
         """
         with ExitStack() as leaving:
-            lock = _take_lock(self._folder)
-            leaving.callback(_free_lock, self._folder, lock)
+            lock = take_lock(self._folder)
+            leaving.callback(free_lock, self._folder, lock)
             self.store = self._open_store()
             leaving.callback(self.store.close)
             self._manifest = self._published()
@@ -202,10 +201,17 @@ class Indexer:
             check_embedder(self._folder, known, self._embedder)
 
     def _embed(self, chunks: Sequence[Chunk], given: Mapping[str, Vectors]) -> Iterator[Vectors]:
-        """What each chunk's indexed text embeds to; texts embedded before are not embedded again."""
-        texts = [chunk.indexed_text for chunk in chunks]
-        known = {**given, **self.store.known([each for each in texts if each not in given])}
+        """What each chunk's indexed text embeds to, made as it is asked for, a block at a time: of a large
+        document no more is held than its vectors themselves.
+        """
         self.embedded_chunks += len(given)
+        for first in range(0, len(chunks), _EMBEDDED):
+            block = [chunk.indexed_text for chunk in chunks[first : first + _EMBEDDED]]
+            yield from self._vectors(block, given)
+
+    def _vectors(self, texts: Sequence[str], given: Mapping[str, Vectors]) -> Iterator[Vectors]:
+        """Of each text; those that were embedded before are not embedded again."""
+        known = {**given, **self.store.known([each for each in texts if each not in given])}
         new = [each for each in dict.fromkeys(texts) if each not in known]
         windows = [self._embedder.windows(each) for each in new]
         began = time.perf_counter()
@@ -259,29 +265,3 @@ def check_embedder(folder: Path, known: str, embedder: Embedder) -> None:
             f"{embedder.fingerprint}: set embedder.model back, choose another --index, or run "
             f"`python -m ingest PATH --index {folder} --rebuild`"
         )
-
-
-def _take_lock(folder: Path) -> FileLock:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder / _LOCK, timeout=0)
-        lock.acquire()
-    except Timeout as error:
-        raise IndexBusy(f"{folder} is being written by {_holder(folder)}: wait for it to end") from error
-    except OSError as error:
-        raise SettingError(f"index = {str(folder)!r} cannot be written: {error.strerror}") from error
-    (folder / _HOLDER).write_text(json.dumps({"pid": os.getpid(), "since": time.strftime("%F %T")}), "utf-8")
-    return lock
-
-
-def _free_lock(folder: Path, lock: FileLock) -> None:
-    (folder / _HOLDER).unlink(missing_ok=True)
-    lock.release()
-
-
-def _holder(folder: Path) -> str:
-    try:
-        holder = json.loads((folder / _HOLDER).read_text("utf-8"))
-        return f"process {holder['pid']} since {holder['since']}"
-    except (OSError, ValueError, KeyError):
-        return "another process"

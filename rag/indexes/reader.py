@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from rag.errors import IndexDamaged, IndexReplaced
+from rag.errors import IndexDamaged, IndexReplaced, RagError
 from rag.fusion import document_number
 from rag.indexes.generation import Manifest, SegmentFiles, segment_folder, verify
-from rag.protocols import DenseIndex, DenseReader, Published, SparseIndex, SparseReader, Store
+from rag.protocols.legs import DenseIndex, DenseReader, SparseIndex, SparseReader
+from rag.protocols.stores import Published, Store
 from rag.types import EVERYTHING, Chunk, Filter, Mask, Rows, Segment
 
 # Row to record key: numbers that depend on the record's history and say nothing of the content.
@@ -72,8 +73,8 @@ class OpenIndex:
         if mask is None:
             self._check_record()
             mask = np.isin(self._keys, self._store.select(chosen))
-            if int(self._store.settings().get("published", "0")) > self.manifest.number + 1:
-                raise self._replaced()  # chunks of this generation may have been forgotten meanwhile
+            if self._may_be_forgotten():
+                raise self._replaced()
             if (len(self._masks) + 1) * len(mask) > _MASKS_BYTES:
                 self._masks = {}
             self._masks[chosen] = mask
@@ -83,14 +84,14 @@ class OpenIndex:
         """The chunks of these rows, in their order.
 
         Raises IndexReplaced if the record no longer holds one: two newer generations were published
-        while this one was in use. Raises IndexDamaged if the record is not the one they were taken from.
+        while this one was in use. Raises IndexDamaged if the record is not the one they were taken from,
+        or has lost them otherwise.
         """
         self._check_record()
         keys = [int(self._keys[row]) for row in rows]
         found = self._store.fetch(keys)
-        missing = [key for key in keys if key not in found]
-        if missing:
-            raise self._replaced()
+        if any(key not in found for key in keys):
+            raise self._lost()
         return [found[key] for key in keys]
 
     def first(self, rows: Rows, count: int) -> Rows:
@@ -109,10 +110,23 @@ class OpenIndex:
             keys = self._keys[unknown].tolist()
             places = self._store.places(keys)
             if len(places) < len(keys):
-                raise self._replaced()
+                raise self._lost()
             self._documents[unknown] = [document_number(places[key][0]) for key in keys]
             numbers = self._documents[rows]
         return numbers
+
+    def _may_be_forgotten(self) -> bool:
+        """Whether the record has let go of chunks of this generation."""
+        return int(self._store.settings().get("published", "0")) > self.manifest.number + 1
+
+    def _lost(self) -> RagError:
+        """Why the record no longer holds a chunk."""
+        if self._may_be_forgotten():
+            return self._replaced()
+        return IndexDamaged(
+            "the record of the index has lost passages that it published: restore it from a copy, or run "
+            "`python -m ingest` on your folder with --rebuild"
+        )
 
     def _replaced(self) -> IndexReplaced:
         return IndexReplaced(

@@ -25,7 +25,8 @@ from rag.indexes.generation import (
     write_files,
 )
 from rag.indexes.reader import KEYS, opened_segment
-from rag.protocols import DenseIndex, SparseIndex, StoredChunk
+from rag.protocols.legs import DenseIndex, SparseIndex
+from rag.protocols.stores import StoredChunk
 from rag.types import Rows, Segment, Vectors
 
 _MERGED = 2  # a segment is merged into a new one that has at least a half of its living rows

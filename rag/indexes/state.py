@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 
-from rag.protocols import StoredDocument
+from rag.protocols.stores import StoredDocument
 
 # The state without a document.
 EMPTY = f"{0:064x}"

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from rag import text
 from rag.errors import IndexMissing
 from rag.indexes.state import EMPTY, generation_name, shifted
-from rag.protocols import Changes, Embedder, Published, SearchingStore
+from rag.protocols.models import Embedder
+from rag.protocols.stores import Changes, Published, SearchingStore
 
 _LOOKED = 1.0  # seconds for which a reader takes what is published for unchanged
 

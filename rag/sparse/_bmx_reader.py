@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.errors import QuestionError
-from rag.protocols import TermPart
+from rag.protocols.legs import TermPart
 from rag.sparse._bmx_exhaustive import all_scores, best_rows, some_scores
 from rag.sparse._bmx_formula import (
     Collection,

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from rag.protocols import SparseIndex, TermPart
+from rag.protocols.legs import SparseIndex, TermPart
 from rag.sparse._bmx import bmx
 from rag.sparse._bmx_exhaustive import best_rows
 from rag.types import Mask, Ranking, Rows, Segment, Vectors

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from rag.errors import IndexDamaged
-from rag.protocols import SparseIndex
+from rag.protocols.legs import SparseIndex
 from rag.sparse._bmx_build import write_documents
 from rag.sparse._bmx_formula import VARIANTS
 from rag.sparse._bmx_merge import merge_segments

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from rag.errors import IndexBusy, IndexDamaged, RagError, SettingError
-from rag.protocols import Changes, Store, StoredChunk, StoredDocument
+from rag.protocols.stores import Changes, Store, StoredChunk, StoredDocument
 from rag.stores._seals import BrokenSeal, text_digest
 from rag.stores._sqlite_rows import (
     chunk_row,
@@ -155,7 +155,7 @@ class SqliteStore:
             connection.executemany(
                 "INSERT INTO chunk (version, ordinal, start, end, heading, page, text_digest, vectors, "
                 "embedded, seal) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [chunk_row(version, chunk, own) for chunk, own in zip(chunks, vectors, strict=True)],
+                (chunk_row(version, chunk, own) for chunk, own in zip(chunks, vectors, strict=True)),
             )
 
     def remove(self, document_ids: Iterable[str]) -> None:
@@ -386,6 +386,8 @@ class SqliteStore:
                     f"{self._file} cannot be opened: check the rights on it and the limit on open files"
                 ) from error
             raise self._damaged(error) from error
+        except UnicodeDecodeError as error:  # SQLite's message quotes the damaged bytes
+            raise self._damaged("its schema is malformed") from error
         except (sqlite3.DatabaseError, BrokenSeal) as error:
             raise self._damaged(error) from error
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -69,6 +73,67 @@ def serve(tmp_path: Path) -> Callable[[dict[str, object]], TestClient]:
         return TestClient(app, base_url="http://127.0.0.1", raise_server_exceptions=False)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def ingest() -> Callable[..., None]:
+    """Ingests folders into an index by the real command: `ingest(index, *folders)`."""
+
+    def ingest(index: Path, *folders: Path) -> None:
+        command = [sys.executable, "-m", "ingest", *map(str, folders), "--index", str(index), "--quiet"]
+        subprocess.run(command, check=True, capture_output=True)
+
+    return ingest
+
+
+@pytest.fixture(scope="session")
+def outcome() -> Callable[[TestClient, Any], dict[str, Any]]:
+    """The job that a reply with status 202 started, once it has ended."""
+
+    def outcome(client: TestClient, started: Any) -> dict[str, Any]:
+        assert started.status_code == 202, started.text
+        deadline = time.monotonic() + 120
+        while True:
+            job: dict[str, Any] = client.get(started.headers["location"]).json()
+            if job["state"] in ("done", "failed"):
+                return job
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+    return outcome
+
+
+@pytest.fixture
+def answering() -> Iterator[Callable[[int, str], tuple[str, list[str]]]]:
+    """Starts a server that answers every POST alike; its address, and the paths that were posted to."""
+    started: list[tuple[ThreadingHTTPServer, threading.Thread]] = []
+
+    def start(status: int, body: str) -> tuple[str, list[str]]:
+        posted: list[str] = []
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                self.rfile.read(int(self.headers["content-length"]))
+                posted.append(self.path)
+                self.send_response(status)
+                self.send_header("content-length", str(len(body.encode())))
+                self.end_headers()
+                self.wfile.write(body.encode())
+
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
+                """Say nothing."""
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        started.append((server, thread))
+        return f"http://127.0.0.1:{server.server_address[1]}", posted
+
+    yield start
+    for server, thread in started:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from api import schemas
+from api.schemas.answers import Answer, Citation, Found, Passage
 from rag.build import build_engine
 from rag.config import Settings
 
@@ -45,15 +45,15 @@ def test_the_described_shapes_are_the_sent_ones(client: TestClient) -> None:
     """/openapi.json has every key of a reply and no other."""
     answer = client.post("/ask", json={"question": LIGHTHOUSE}).json()
     found = client.post("/search", json={"question": LIGHTHOUSE}).json()
-    assert set(answer) == set(schemas.Answer.model_fields)
-    assert set(answer["citations"][0]) == set(schemas.Citation.model_fields)
-    assert set(found) == set(schemas.Found.model_fields)
-    assert set(found["hits"][0]) == set(schemas.Passage.model_fields)
-    schemas.Answer.model_validate(answer, strict=True)
-    schemas.Found.model_validate(found, strict=True)
+    assert set(answer) == set(Answer.model_fields)
+    assert set(answer["citations"][0]) == set(Citation.model_fields)
+    assert set(found) == set(Found.model_fields)
+    assert set(found["hits"][0]) == set(Passage.model_fields)
+    Answer.model_validate(answer, strict=True)
+    Found.model_validate(found, strict=True)
     described = client.get("/openapi.json").json()
     assert {"/ask", "/search", "/healthz", "/readyz"} <= set(described["paths"])
-    assert set(schemas.Answer.model_fields) == set(described["components"]["schemas"]["Answer"]["properties"])
+    assert set(Answer.model_fields) == set(described["components"]["schemas"]["Answer"]["properties"])
 
 
 def test_k_limits_the_passages(client: TestClient) -> None:
@@ -118,6 +118,37 @@ def test_a_question_costs_502_where_the_model_server_is_down(settings: Settings,
         assert reply.status_code == 502
         assert reply.json()["type"] == "urn:lectern:problem:generator"
         assert client.post("/search", json={"question": LIGHTHOUSE}).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/ask", "/search"])
+def test_a_reranker_that_is_down_is_what_failed(settings: Settings, serve: Serve, path: str) -> None:
+    """A real refused connection; neither the answering model nor the search is blamed for it."""
+    away = {"reranker.name": "http", "reranker.base_url": "http://127.0.0.1:9"}
+    with serve({"index": str(settings.index), **away}) as client:
+        reply = client.post(path, json={"question": LIGHTHOUSE})
+        told = client.get("/openapi.json").json()["paths"][path]["post"]["responses"]
+    assert (reply.status_code, reply.json()["title"]) == (502, "The reranker failed")
+    assert reply.json()["type"] == "urn:lectern:problem:reranker"
+    assert "reranker.base_url" in reply.json()["detail"]
+    assert "502" in told
+
+
+@pytest.mark.parametrize("path", ["/ask", "/search"])
+def test_a_note_on_a_reranker_that_was_skipped_tells_no_folder(
+    settings: Settings, serve: Serve, answering: Callable[[int, str], tuple[str, list[str]]], path: str
+) -> None:
+    address, posted = answering(500, '{"error": "/srv/private models/rank.bin is gone"}')
+    flags = {"name": "http", "base_url": address, "on_failure": "skip"}
+    named = {f"reranker.{name}": value for name, value in flags.items()}
+    with serve({"index": str(settings.index), **named}) as client:
+        body = {"question": LIGHTHOUSE, "explain": True} if path == "/search" else {"question": LIGHTHOUSE}
+        reply = client.post(path, json=body)
+    assert reply.status_code == 200
+    assert posted
+    [note] = reply.json()["notes"]
+    assert note.startswith("not reranked: ")
+    assert "rank.bin is gone" in note
+    assert "/srv" not in reply.text
 
 
 def test_a_wrong_backend_is_named_by_readyz(settings: Settings, serve: Serve) -> None:

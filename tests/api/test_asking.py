@@ -59,16 +59,23 @@ def test_a_slow_reader_does_not_hold_the_worker_and_gets_everything() -> None:
     run(main)
 
 
-def test_past_the_deadline_the_call_is_told_and_the_reader_gets_what_came_before() -> None:
-    seen = Flag()
+def stopped(seen: Flag, *pieces: str) -> Callable[[Flag, Tell], None]:
+    """A call that tells some tokens and then waits to be stopped, which sets `seen`."""
 
     def call(cancelled: Flag, tell: Tell) -> None:
-        tell(token("a"))
+        for piece in pieces:
+            tell(token(piece))
         if cancelled.wait(20):
             seen.set()
 
+    return call
+
+
+def test_past_the_deadline_the_call_is_told_and_the_reader_gets_what_came_before() -> None:
+    seen = Flag()
+
     async def main() -> None:
-        stream, _ = streamed(call, deadline_s=0.2)
+        stream, _ = streamed(stopped(seen, "a"), deadline_s=0.2)
         assert (await stream.first()).data == {"text": "a"}
         assert await asyncio.to_thread(seen.wait, 20), "while nobody is reading"
         with pytest.raises(LateError):
@@ -80,14 +87,9 @@ def test_past_the_deadline_the_call_is_told_and_the_reader_gets_what_came_before
 def test_a_client_that_leaves_between_two_steps_stops_the_call() -> None:
     seen = Flag()
 
-    def call(cancelled: Flag, tell: Tell) -> None:
-        tell(token("a"))
-        if cancelled.wait(20):
-            seen.set()
-
     async def main() -> None:
         leaves = asyncio.Event()
-        stream, _ = streamed(call, leaves=leaves)
+        stream, _ = streamed(stopped(seen, "a"), leaves=leaves)
         assert (await stream.first()).data == {"text": "a"}
         leaves.set()
         assert await asyncio.to_thread(seen.wait, 20), "while nobody is reading"
@@ -96,19 +98,21 @@ def test_a_client_that_leaves_between_two_steps_stops_the_call() -> None:
     run(main)
 
 
-def test_a_client_that_leaves_before_the_first_step_is_noticed() -> None:
+def test_a_client_that_leaves_before_the_first_step_stops_the_call() -> None:
+    seen = Flag()
+
     async def main() -> None:
         leaves = asyncio.Event()
+        stream, lane = streamed(stopped(seen), leaves=leaves)
+        first = asyncio.ensure_future(stream.first())
+        while not lane.running:
+            await asyncio.sleep(0.01)
         leaves.set()
-        stream, _ = streamed(lambda cancelled, _: assert_set(cancelled), leaves=leaves)
         with pytest.raises(ClientDisconnect):
-            await stream.first()
+            await first
+        assert await asyncio.to_thread(seen.wait, 20)
 
     run(main)
-
-
-def assert_set(flag: Flag) -> None:
-    assert flag.wait(20)
 
 
 def test_the_calls_own_failure_comes_after_its_steps() -> None:
@@ -126,12 +130,12 @@ def test_the_calls_own_failure_comes_after_its_steps() -> None:
 
 
 def test_a_first_step_that_takes_its_time_is_not_waited_for_longer_than_asked() -> None:
-    def call(cancelled: Flag, _: Tell) -> None:
-        cancelled.wait(20)
+    seen = Flag()
 
     async def main() -> None:
-        stream, _ = streamed(call)
+        stream, _ = streamed(stopped(seen))
         assert await stream.first(0.05) is None
         stream.close()
+        assert await asyncio.to_thread(seen.wait, 20)
 
     run(main)

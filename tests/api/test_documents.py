@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,9 +9,8 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from rag.config import Settings
-
 Serve = Callable[[dict[str, object]], TestClient]
+Outcome = Callable[[TestClient, Any], dict[str, Any]]
 
 FILES = {
     "notes/bread.md": "# Bread\n\nRye needs less water than wheat. 黑麦需要的水更少。\n",
@@ -24,15 +20,14 @@ FILES = {
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def home(tmp_path_factory: pytest.TempPathFactory, ingest: Callable[..., None]) -> Path:
     """A folder with `docs`, ingested into `index` by the real command."""
     home = tmp_path_factory.mktemp("documents here")
     for name, text in FILES.items():
         file = home / "docs" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, "utf-8")
-    command = [sys.executable, "-m", "ingest", str(home / "docs"), "--index", str(home / "index"), "--quiet"]
-    subprocess.run(command, check=True, capture_output=True)
+    ingest(home / "index", home / "docs")
     return home
 
 
@@ -120,7 +115,7 @@ def test_changes_are_off_as_it_comes(reader: TestClient) -> None:
         assert reply.json()["type"] == "urn:lectern:problem:turned-off"
 
 
-def test_an_upload_is_ingested_asked_and_deleted(tmp_path: Path, serve: Serve, settings: Settings) -> None:
+def test_an_upload_is_ingested_asked_and_deleted(tmp_path: Path, serve: Serve, outcome: Outcome) -> None:
     """Each as a job in a child process; the service follows without a restart."""
     flags: dict[str, object] = {
         "index": str(tmp_path / "index"),
@@ -128,20 +123,18 @@ def test_an_upload_is_ingested_asked_and_deleted(tmp_path: Path, serve: Serve, s
         "api.allow_delete": True,
         "api.allow_ingest": True,
     }
-    assert settings
     question = {"question": "When was the lighthouse built?"}
     with serve(flags) as client:
         allowed = {"upload": 50 << 20, "delete": True, "ingest": True}
         started = client.post("/documents?name=灯塔.md", content=b"The lighthouse was built in 1856.")
-        assert started.status_code == 202
-        job = _ended(client, started)
+        job = outcome(client, started)
         assert job["state"] == "done", job
         assert job["result"]["written"] == 1
         assert job["result"]["documents"] == ["灯塔.md"]
         assert str(tmp_path) not in str(job)
         assert client.post("/search", json=question).json()["hits"][0]["document"] == "灯塔.md"
         assert client.post("/documents?name=灯塔.md", content=b"x").status_code == 409
-        deleted = _ended(client, client.delete("/documents/灯塔.md"))
+        deleted = outcome(client, client.delete("/documents/灯塔.md"))
         assert deleted["result"]["removed"] == 1
         left = client.get("/documents").json()
         assert (left["total"], left["allowed"]) == (0, allowed)
@@ -151,17 +144,7 @@ def test_an_upload_is_ingested_asked_and_deleted(tmp_path: Path, serve: Serve, s
         told = client.get(f"/jobs/{started.json()['id']}", headers={"Accept": "text/event-stream"}).text
         assert told.count("event: done") == 1
         assert [each["id"] for each in client.get("/documents").json()["documents"]] == ["b.md"]
-        assert _ended(client, client.post("/ingest", json={}))["result"]["unchanged"] == 1
-
-
-def _ended(client: TestClient, started: Any) -> dict[str, Any]:
-    deadline = time.monotonic() + 120
-    while True:
-        job: dict[str, Any] = client.get(started.headers["location"]).json()
-        if job["state"] in ("done", "failed"):
-            return job
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+        assert outcome(client, client.post("/ingest", json={}))["result"]["unchanged"] == 1
 
 
 @pytest.mark.parametrize(

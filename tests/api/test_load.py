@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import re
 import signal
 import subprocess
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -60,14 +60,13 @@ def slow_model(delay_s: float = DELAY_S) -> Iterator[str]:
     )
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, asyncio.IncompleteReadError):
+        with closing(writer), suppress(OSError, asyncio.IncompleteReadError):
             asked = await reader.readuntil(b"\r\n\r\n")
             length = re.search(rb"content-length: (\d+)", asked.lower())
             await reader.readexactly(int(length[1]) if length else 0)
             await asyncio.sleep(delay_s)
             writer.write(head + body)
             await writer.drain()
-        writer.close()
 
     loop = asyncio.new_event_loop()
     server = loop.run_until_complete(asyncio.start_server(answer, "127.0.0.1", 0))
@@ -79,29 +78,50 @@ def slow_model(delay_s: float = DELAY_S) -> Iterator[str]:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         server.close()
-        for task in asyncio.all_tasks(loop):
-            task.cancel()
-        loop.run_until_complete(asyncio.sleep(0))
+        loop.run_until_complete(_ended())
         loop.close()
+
+
+async def _ended() -> None:
+    """Stop what still answers, and let its connections close."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+    await asyncio.sleep(0)
+
+
+def flags(settings: Settings, address: str, **api: int) -> list[str]:
+    """Those of a service over the model at `address`; searching by words alone, it loads none of its own."""
+    pytest.importorskip("openai")
+    named = {
+        "generator.name": "openai", "generator.base_url": address, "generator.model": "slow",
+        "retriever.mode": "sparse", "api.log": "off", **{f"api.{name}": value for name, value in api.items()},
+    }  # fmt: skip
+    words = [word for name, value in named.items() for word in ("--set", f"{name}={value}")]
+    return ["--index", str(settings.index), *words]
 
 
 @pytest.fixture(scope="module")
 def slow(settings: Settings, serving: Serving) -> Iterator[tuple[int, int]]:
     """Port and process id of a service whose model is slow, warmed up."""
-    pytest.importorskip("openai")
-    with slow_model() as address:
-        options = {
-            "generator.name": "openai", "generator.base_url": address, "generator.model": "slow",
-            "api.log": "off", "api.silence_s": 2, "api.threads": 4, "api.queue": 8, "api.client_share": 10,
-            "api.connections": 200, "api.connections_per_address": 200,
-        }  # fmt: skip
-        flags = [word for name, value in options.items() for word in ("--set", f"{name}={value}")]
-        with serving("--index", str(settings.index), *flags) as (process, base):
-            port = int(base.rpartition(":")[2])
-            assert asyncio.run(exchange(port, request()))[0] == 200
-            yield port, process.pid
-            process.send_signal(signal.SIGTERM)
-            assert process.communicate(timeout=30)[1] == ""
+    narrow = {
+        "silence_s": 2, "threads": 4, "queue": 8, "client_share": 10, "connections": 200,
+        "connections_per_address": 200,
+    }  # fmt: skip
+    with slow_model() as address, serving(*flags(settings, address, **narrow)) as (process, base):
+        port = int(base.rpartition(":")[2])
+        assert asyncio.run(exchange(port, request()))[0] == 200
+        yield port, process.pid
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate(timeout=30)[1] == ""
+
+
+@pytest.fixture(scope="module")
+def endless(settings: Settings, serving: Serving) -> Iterator[int]:
+    """Port of a service with twenty workers whose model takes an hour."""
+    with slow_model(3600) as address, serving(*flags(settings, address, threads=20)) as (_, base):
+        yield int(base.rpartition(":")[2])
 
 
 def memory_mb(process: int) -> float:
@@ -118,7 +138,8 @@ def figure(port: int, name: str) -> float:
     """One of the service's own figures."""
     with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=20) as reply:
         found = re.search(rf"^{re.escape(name)} (\S+)$", reply.read().decode(), re.MULTILINE)
-    return float(found[1]) if found else 0.0
+    assert found, f"there is no figure {name}"
+    return float(found[1])
 
 
 def test_of_many_at_once_each_is_answered_or_refused(slow: tuple[int, int]) -> None:
@@ -166,44 +187,38 @@ def test_whoever_leaves_is_cancelled(slow: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
-def test_whoever_leaves_stops_the_model_long_before_it_would_end(
-    settings: Settings, serving: Serving, accept: str
-) -> None:
+def test_whoever_leaves_stops_the_model_long_before_it_would_end(endless: int, accept: str) -> None:
     """20 of 20, streaming or not: with a model of an hour, every worker is free again at once."""
-    pytest.importorskip("openai")
-    with slow_model(3600) as address:
-        options = {"generator.name": "openai", "generator.base_url": address, "generator.model": "slow",
-                   "api.threads": 20, "api.log": "off"}  # fmt: skip
-        flags = [word for name, value in options.items() for word in ("--set", f"{name}={value}")]
-        with serving("--index", str(settings.index), *flags) as (_, base):
-            port = int(base.rpartition(":")[2])
-            running = 'lectern_running{lane="answers"}'
+    running = 'lectern_running{lane="answers"}'
 
-            async def leave() -> None:
-                writers = []
-                for _ in range(20):
-                    _, writer = await asyncio.open_connection("127.0.0.1", port)
-                    writer.write(request(more=f"Accept: {accept}\r\n"))
-                    writers.append(writer)
-                while figure(port, running) < 20:
-                    await asyncio.sleep(0.05)
-                for writer in writers:
-                    writer.transport.abort()
-                while figure(port, running):
-                    await asyncio.sleep(0.05)
+    async def leave() -> None:
+        writers = []
+        for _ in range(20):
+            _, writer = await asyncio.open_connection("127.0.0.1", endless)
+            writer.write(request(more=f"Accept: {accept}\r\n"))
+            writers.append(writer)
+        while figure(endless, running) < 20:
+            await asyncio.sleep(0.05)
+        for writer in writers:
+            writer.transport.abort()
+        while figure(endless, running):
+            await asyncio.sleep(0.05)
 
-            asyncio.run(asyncio.wait_for(leave(), 60))
+    asyncio.run(asyncio.wait_for(leave(), 60))
 
 
 @contextmanager
 def crowd(port: int, count: int, sent: bytes, drip: bytes) -> Iterator[None]:
     """So many connections that sent a part and then a byte now and then, or nothing at all."""
-    stop = threading.Event()
+    stop, arrived = threading.Event(), itertools.count(1)
+    all_there = threading.Event()
 
     async def one() -> None:
         while not stop.is_set():
             with suppress(OSError):
                 reader, writer = await asyncio.open_connection("127.0.0.1", port)
+                if next(arrived) == count:
+                    all_there.set()
                 writer.write(sent)
                 while not stop.is_set() and not reader.at_eof():
                     await asyncio.sleep(0.3)
@@ -218,7 +233,7 @@ def crowd(port: int, count: int, sent: bytes, drip: bytes) -> Iterator[None]:
     thread = threading.Thread(target=lambda: asyncio.run(all_of_them()))
     thread.start()
     try:
-        time.sleep(1.5)
+        assert all_there.wait(30)
         yield
     finally:
         stop.set()
@@ -257,16 +272,19 @@ def test_silent_and_slow_clients_hold_nobody_up(slow: tuple[int, int], sent: byt
 def test_a_silent_connection_is_cut(slow: tuple[int, int]) -> None:
     port, _ = slow
 
+    async def sent(part: bytes) -> bytes:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(part)
+        reply = await reader.read()
+        writer.close()
+        return reply
+
     async def main() -> None:
-        for sent, status in [
-            (b"", b""),
-            (b"GET / HTTP/1.1\r\nHost: a\r\n", b"408"),
-            (request()[:-9], b"408"),
-        ]:
-            reader, writer = await asyncio.open_connection("127.0.0.1", port)
-            writer.write(sent)
-            assert status in (await asyncio.wait_for(reader.read(), 15))[:20]
-            writer.close()
+        """All of them at once: each is cut by itself."""
+        begun = [b"", b"GET / HTTP/1.1\r\nHost: a\r\n", request()[:-9]]
+        told = await asyncio.gather(*(asyncio.wait_for(sent(each), 15) for each in begun))
+        assert told[0] == b""
+        assert [each[9:12] for each in told[1:]] == [b"408", b"408"]
 
     asyncio.run(main())
 
@@ -298,22 +316,18 @@ def test_headers_beyond_their_limit_are_refused(slow: tuple[int, int]) -> None:
 
 def test_sigterm_lets_what_runs_finish(settings: Settings, serving: Serving) -> None:
     """The answer comes although the signal came first; then the process ends with status 0."""
-    pytest.importorskip("openai")
-    with slow_model() as address:
-        options = {"name": "openai", "base_url": address, "model": "slow"}
-        flags = [word for name, value in options.items() for word in ("--set", f"generator.{name}={value}")]
-        with serving("--index", str(settings.index), *flags, "--set", "api.log=off") as (process, base):
-            port = int(base.rpartition(":")[2])
-            asyncio.run(exchange(port, request()))
+    with slow_model() as address, serving(*flags(settings, address)) as (process, base):
+        port = int(base.rpartition(":")[2])
+        asyncio.run(exchange(port, request()))
 
-            async def main() -> int:
-                asked = asyncio.create_task(exchange(port, request()))
-                await asyncio.sleep(DELAY_S / 2)
-                process.send_signal(signal.SIGTERM)
-                return (await asked)[0]
+        async def main() -> int:
+            asked = asyncio.create_task(exchange(port, request()))
+            await asyncio.sleep(DELAY_S / 2)
+            process.send_signal(signal.SIGTERM)
+            return (await asked)[0]
 
-            assert asyncio.run(main()) == 200
-            assert process.wait(timeout=30) == 0
+        assert asyncio.run(main()) == 200
+        assert process.wait(timeout=30) == 0
 
 
 def test_a_log_that_nobody_reads_holds_nobody_up(tmp_path: Path, serving: Serving) -> None:
@@ -332,8 +346,8 @@ def test_a_log_that_nobody_reads_holds_nobody_up(tmp_path: Path, serving: Servin
 
 
 def test_several_processes_share_port_jobs_and_figures(settings: Settings, serving: Serving) -> None:
-    flags = ("--index", str(settings.index), "--workers", "2", "--set", "api.log=off")
-    with serving(*flags) as (process, base):
+    words = ("--set", "retriever.mode=sparse", "--set", "api.log=off")
+    with serving("--index", str(settings.index), "--workers", "2", *words) as (process, base):
         port = int(base.rpartition(":")[2])
 
         async def main() -> Counter[int]:

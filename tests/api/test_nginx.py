@@ -28,20 +28,21 @@ pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed: a
 Serving = Callable[..., AbstractContextManager[tuple[subprocess.Popen[str], str]]]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def front(
-    settings: Settings, serving: Serving, tmp_path: Path
+    settings: Settings, serving: Serving, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[str, list[subprocess.Popen[str]]]]:
     """The address of nginx, and the processes behind it."""
+    home = tmp_path_factory.mktemp("nginx")
     with ExitStack() as stack:
         started = [stack.enter_context(serving("--index", str(settings.index))) for _ in range(3)]
         address = f"127.0.0.1:{_free_port()}"
         ports = iter([url.rsplit(":", 1)[1] for _, url in started])
         written = CONFIGURATION.read_text("utf-8").replace("127.0.0.1:8000", address)
         written = re.sub(r"server 127\.0\.0\.1:\d+ ", lambda _: f"server 127.0.0.1:{next(ports)} ", written)
-        (tmp_path / "nginx.conf").write_text(written.replace("/run/lectern-nginx.pid", f"{tmp_path}/pid"))
+        (home / "nginx.conf").write_text(written.replace("/run/lectern-nginx.pid", f"{home}/pid"))
         assert NGINX is not None
-        command = [NGINX, "-p", str(tmp_path), "-c", str(tmp_path / "nginx.conf"), "-e", "stderr"]
+        command = [NGINX, "-p", str(home), "-c", str(home / "nginx.conf"), "-e", "stderr"]
         nginx = subprocess.Popen([*command, "-g", "daemon off;"], stderr=subprocess.DEVNULL)
         stack.callback(nginx.wait)
         stack.callback(nginx.terminate)

@@ -23,7 +23,7 @@ LINES = {
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def home(tmp_path_factory: pytest.TempPathFactory, ingest: Callable[..., None]) -> Path:
     """Two ingested folders with a PDF file each, and a file that is no PDF; a line a page."""
     from reportlab.pdfgen.canvas import Canvas
 
@@ -37,9 +37,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
             canvas.showPage()
         canvas.save()
     (home / "first" / "notes.md").write_text("# Notes\n\nNo pages here.\n", "utf-8")
-    folders = [str(home / "first"), str(home / "second")]
-    command = [sys.executable, "-m", "ingest", *folders, "--index", str(home / "index"), "--quiet"]
-    subprocess.run(command, check=True, capture_output=True)
+    ingest(home / "index", home / "first", home / "second")
     return home
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -107,3 +108,17 @@ def test_a_collector_that_is_not_there_holds_nobody_up(monkeypatch: pytest.Monke
     with made.stage("retrieve"):
         pass
     made.close()
+
+
+def test_what_waits_at_the_end_is_sent_to_the_collector(
+    monkeypatch: pytest.MonkeyPatch, answering: Callable[[int, str], tuple[str, list[str]]]
+) -> None:
+    pytest.importorskip("opentelemetry.exporter.otlp.proto.http")
+    address, posted = answering(200, "")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", address)
+    made = telemetry(load_settings({"api.telemetry": "otlp"}))
+    with made.stage("retrieve"):
+        pass
+    assert posted == []
+    made.close()
+    assert posted == ["/v1/traces"]

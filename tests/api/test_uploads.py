@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -16,22 +15,12 @@ from rag.config import Settings, load_settings
 from rag.errors import SettingError
 
 Serve = Callable[[dict[str, object]], TestClient]
+Outcome = Callable[[TestClient, Any], dict[str, Any]]
 
 
 def given(home: Path, **more: object) -> dict[str, object]:
     flags = {"index": str(home / "index"), "api.uploads": str(home / "uploads")}
     return {**flags, "api.keys_file": str(home / "keys.json"), **more}
-
-
-def outcome(client: TestClient, started: Any) -> dict[str, Any]:
-    assert started.status_code == 202, started.text
-    deadline = time.monotonic() + 120
-    while True:
-        job: dict[str, Any] = client.get(started.headers["location"]).json()
-        if job["state"] in ("done", "failed"):
-            return job
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def names(folder: Path) -> list[str]:
@@ -70,7 +59,7 @@ def test_a_good_folder_is_made_and_left_empty(tmp_path: Path) -> None:
     assert names(tmp_path / "uploads") == []
 
 
-def test_an_unread_upload_has_failed_and_is_not_kept(tmp_path: Path, serve: Serve) -> None:
+def test_an_unread_upload_has_failed_and_is_not_kept(tmp_path: Path, serve: Serve, outcome: Outcome) -> None:
     """An unknown kind, and a damaged file; then a good one, whose result says nothing of them."""
     with serve(given(tmp_path)) as client:
         job = outcome(client, client.post("/documents?name=a.xyz", content=b"text"))

@@ -9,7 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPResponse
 from typing import Any
@@ -39,7 +39,7 @@ class Model:
         self.loop.call_soon_threadsafe(self.onwards.set)
 
     async def answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, asyncio.IncompleteReadError):
+        with closing(writer), suppress(OSError, asyncio.IncompleteReadError):
             head = await reader.readuntil(b"\r\n\r\n")
             length = re.search(rb"content-length: (\d+)", head.lower())
             await reader.readexactly(int(length[1]) if length else 0)
@@ -48,7 +48,6 @@ class Model:
                 await self.write(self.scripts.pop(0), reader, writer)
             else:
                 writer.write(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n")
-        writer.close()
 
     async def write(
         self, script: list[str], reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -85,17 +84,26 @@ def model() -> Iterator[Model]:
     found.loop.call_soon_threadsafe(found.loop.stop)
     thread.join()
     server.close()
-    for task in asyncio.all_tasks(found.loop):
-        task.cancel()
-    found.loop.run_until_complete(asyncio.sleep(0))
+    found.loop.run_until_complete(_ended())
     found.loop.close()
+
+
+async def _ended() -> None:
+    """Stop what still writes, and let its connections close."""
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
+    await asyncio.sleep(0)
 
 
 @pytest.fixture(scope="module")
 def options(settings: Settings, model: Model) -> dict[str, object]:
     pytest.importorskip("openai")
+    # Searching by words alone, the service loads no model of its own.
+    found = {"index": str(settings.index), "retriever.mode": "sparse"}
     own = {"name": "openai", "base_url": model.address, "model": "scripted"}
-    return {"index": str(settings.index), **{f"generator.{name}": value for name, value in own.items()}}
+    return {**found, **{f"generator.{name}": value for name, value in own.items()}}
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +171,8 @@ def test_whoever_leaves_in_the_middle_stops_the_model(port: int, model: Model) -
 def figure(port: int, name: str) -> float:
     with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=20) as reply:
         found = re.search(rf"^{re.escape(name)} (\S+)$", reply.read().decode(), re.MULTILINE)
-    return float(found[1]) if found else 0.0
+    assert found, f"there is no figure {name}"
+    return float(found[1])
 
 
 def test_a_model_that_breaks_off_ends_the_stream_with_an_error(port: int, model: Model) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from rag import backends
-from rag.protocols import DenseIndex, DenseReader
+from rag.protocols.legs import DenseIndex, DenseReader
 from rag.types import Segment, Vectors
 
 ROWS = [0, 0, 1, 2, 2, 2, 3, 5]  # row 4 has no vector

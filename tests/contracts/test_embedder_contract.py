@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from rag import backends
-from rag.protocols import Embedder
+from rag.protocols.models import Embedder
 
 TEXTS = ["The lamp burned oil.", "", "量化后的模型", "oil " * 700, "😀", "The lamp burned oil."]
 

@@ -17,7 +17,7 @@ import pytest
 from rag import backends, prompt
 from rag.cite import cite
 from rag.errors import Cancelled
-from rag.protocols import Generator
+from rag.protocols.models import Generator
 from rag.types import Chunk, Draft, Hit
 
 QUESTIONS = {"en": "Which version of CUDA does the server need?", "zh": "服务器需要哪个版本的 CUDA？"}

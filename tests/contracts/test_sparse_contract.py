@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from rag import backends
-from rag.protocols import Explains, SparseIndex, SparseReader
+from rag.protocols.legs import Explains, SparseIndex, SparseReader
 from rag.types import Segment
 
 DOCUMENTS = [

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rag import backends
-from rag.protocols import Splitter
+from rag.protocols.documents import Splitter
 from rag.types import Document, Page
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag import backends, text
-from rag.protocols import SearchingStore, Store
+from rag.protocols.stores import SearchingStore, Store
 from rag.types import Chunk, Document, Filter, Page, Vectors, Warned
 
 # Letters of one to four bytes, one that has a combining mark and one outside the basic plane.

@@ -9,9 +9,10 @@ from typing import TypeAlias
 
 import pytest
 
-from rag.build import build_embedder, build_indexer
+from rag.build import build_indexer
 from rag.config import Settings, load_settings
-from rag.protocols import Embedder
+from rag.models import build_embedder
+from rag.protocols.models import Embedder
 from rag.types import Chunk, Document
 
 TEXTS = {

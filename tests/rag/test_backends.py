@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from rag import backends
-from rag.config import Backend
 from rag.errors import SettingError
+from rag.sections import Backend
 
 WEATHER = '''
 """A backend of a package made for this test."""
@@ -85,6 +85,12 @@ def test_an_option_of_the_wrong_type_says_which_and_what_it_is(package: str) -> 
         built(package, "baltic", degrees="warm")
     with pytest.raises(SettingError, match=r"^sea\.depths: .*valid integer.*deep"):
         built(package, "baltic", depths=["deep"])
+
+
+def test_a_key_of_the_wrong_type_is_named_and_not_shown() -> None:
+    with pytest.raises(SettingError, match=r"^generator\.api_key: .*its value is not shown") as caught:
+        backends.check("generator", "rag.generators", Backend(name="openai", api_key=["s3cret"]))
+    assert "s3cret" not in str(caught.value)
 
 
 def test_a_missing_package_names_the_pip_command(package: str) -> None:

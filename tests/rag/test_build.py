@@ -7,17 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from rag.build import (
-    build_embedder,
-    build_engine,
-    build_generator,
-    build_indexer,
-    build_retriever,
-    build_store,
-    check_settings,
-)
+from rag.build import build_engine, build_indexer, build_retriever, build_store, check_settings
 from rag.config import Settings
 from rag.errors import IndexDamaged, IndexMissing, RagError, SettingError
+from rag.models import build_embedder, build_generator
 
 SettingsFor = Callable[..., Settings]
 
@@ -75,7 +68,7 @@ def test_settings_of_retrieval_reach_the_retriever(index: Settings) -> None:
         update={"retriever": index.retriever.model_copy(update={"depth": 7, "dense_weight": 0.25})}
     )
     retriever = build_retriever(changed)
-    assert (retriever._depth, retriever._dense_weight) == (7, 0.25)
+    assert (retriever.tuning.depth, retriever.tuning.dense_weight) == (7, 0.25)
 
 
 def test_an_engine_asks_with_the_defaults_that_are_set(index: Settings) -> None:

@@ -161,6 +161,12 @@ def test_a_wrong_value_is_named_with_what_it_may_be(name: str, value: str, messa
     assert "\n" not in str(caught.value)
 
 
+def test_a_wrong_password_is_named_and_not_shown() -> None:
+    with pytest.raises(SettingError, match=r"pdf\.password: .*its value is not shown") as caught:
+        load_settings({"pdf.password": ["s3cret"]})
+    assert "s3cret" not in str(caught.value)
+
+
 def test_a_variable_that_should_be_a_table_is_named_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAG_RETRIEVER", "many")
     with pytest.raises(SettingError, match="retriever") as caught:

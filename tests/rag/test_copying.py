@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from rag.build import build_engine, build_indexer, build_store, published
-from rag.config import Backend, Settings
+from rag.config import Settings
 from rag.copying import Copied, copy
 from rag.errors import IndexDamaged, IndexMissing, SettingError
-from rag.protocols import Store
+from rag.protocols.stores import Store
+from rag.sections import Backend
 from rag.stores.sqlite import SqliteStore
 from rag.types import Chunk, Document, Page, Vectors, Warned
 

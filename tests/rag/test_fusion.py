@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.config import FusionName
 from rag.fusion import (
     UNREADABLE,
     Evidence,
@@ -20,6 +19,7 @@ from rag.fusion import (
     trust,
     weighted_sum,
 )
+from rag.sections import FusionName
 from rag.types import Vectors
 
 SHARE = st.floats(0.0, 1.0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -55,7 +54,7 @@ def hostile_name() -> str:
 
 
 @pytest.fixture(scope="session")
-def page_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def page_home(tmp_path_factory: pytest.TempPathFactory, ingest: Callable[..., None]) -> Path:
     from reportlab.pdfgen.canvas import Canvas
 
     home = tmp_path_factory.mktemp("page here")
@@ -76,8 +75,7 @@ def page_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     canvas.showPage()
     canvas.drawString(30, 200, "Its lamp burned rape oil until 1923.")
     canvas.save()
-    command = [sys.executable, "-m", "ingest", str(docs), "--index", str(home / "index"), "--quiet"]
-    subprocess.run(command, check=True, capture_output=True)
+    ingest(home / "index", docs)
     return home
 
 

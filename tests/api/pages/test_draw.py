@@ -12,7 +12,7 @@ import pytest
 from api.errors import RefusedError
 from api.pages.draw import Picture, Wanted, draw
 from api.pages.png import png
-from rag.config import Pdf
+from rag.sections import Pdf
 
 WANTED = Wanted("a.pdf", 1, (), 600)
 WORD = "varde"
@@ -124,7 +124,9 @@ def test_what_is_no_sound_file_is_refused_in_one_line(tmp_path: Path, content: b
 
 def test_a_page_that_draws_for_ever_is_given_up(tmp_path: Path) -> None:
     file = tmp_path / "endless.pdf"
-    file.write_bytes(_endless())
+    file.write_bytes(_nested(2))
+    assert drawn(file).pages == 1, "it is sound as long as it is short"
+    file.write_bytes(_nested(12))
     with pytest.raises(RefusedError, match="cannot be drawn"):
         drawn(file, pdf=Pdf(seconds=1))
 
@@ -149,17 +151,17 @@ def test_png_files_are_what_other_programs_read() -> None:
     assert read.convert("RGB").tobytes() == b"".join(rows)
 
 
-def _endless() -> bytes:
-    """Drawing that calls itself ten times over at each of twelve levels."""
+def _nested(levels: int) -> bytes:
+    """Drawing that calls the next level of drawing ten times over."""
     objects = [
         b"<</Type/Catalog/Pages 2 0 R>>",
         b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
         b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Contents 4 0 R/Resources<</XObject<</X 5 0 R>>>>>>",
         b"<</Length 5>>stream\n/X Do\nendstream",
     ]
-    for level in range(12):
-        inner = b"/X Do " * 10 if level < 11 else b"0 0 m 1 1 l S "
-        more = b"/Resources<</XObject<</X %d 0 R>>>>" % (6 + level) if level < 11 else b""
+    for level in range(levels):
+        inner = b"/X Do " * 10 if level < levels - 1 else b"0 0 m 1 1 l S "
+        more = b"/Resources<</XObject<</X %d 0 R>>>>" % (6 + level) if level < levels - 1 else b""
         head = b"<</Type/XObject/Subtype/Form/BBox[0 0 9 9]%s/Length %d>>" % (more, len(inner))
         objects.append(head + b"stream\n" + inner + b"\nendstream")
     body, offsets = b"%PDF-1.7\n", []

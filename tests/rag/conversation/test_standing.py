@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rag.conversation.standing import standing_question
 from rag.generators import openai as remote
 from rag.generators import transformers as local
-from rag.protocols import Generator, Rewriter
+from rag.protocols.models import Generator, Rewriter
 
 LISTED = "There are two ways [1]:\n1. **Docker**: pull the image [1].\n2. **A wheel file**: install it [2]."
 LISTED_ZH = "有两种方法：\n1. 使用容器。[1]\n2. 使用安装包。[2]"

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from rag.dense._columns import open_columns
 from rag.dense.faiss import build
 from rag.errors import IndexDamaged, SettingError
-from rag.protocols import DenseIndex, DenseReader
+from rag.protocols.legs import DenseIndex, DenseReader
 from rag.types import Rows, Segment, Vectors
 
 DIMENSION = 24

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 import shutil
+import sqlite3
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -101,6 +103,20 @@ def test_a_generation_replaced_twice_says_so(
     write_index(settings, {"a.md": "Version three."})
     with pytest.raises(IndexReplaced, match=f"{first.manifest.generation} was replaced.*ask again"):
         first.chunks([0])
+
+
+def test_a_record_that_lost_passages_is_damaged_and_asking_again_is_not_advised(
+    tmp_path: Path, settings_for: Callable[..., Settings], write_index: Written
+) -> None:
+    settings = settings_for(tmp_path / "index")
+    write_index(settings, {"a.md": "The words."})
+    reader = opened(settings)
+    with closing(sqlite3.connect(settings.index / "record.sqlite")) as record:
+        record.execute("DELETE FROM chunk")
+        record.commit()
+    for ask in (lambda: reader.chunks([0]), lambda: reader.documents(np.array([0]))):
+        with pytest.raises(IndexDamaged, match=r"the record of the index has lost passages.*--rebuild"):
+            ask()
 
 
 def test_another_record_in_its_place_never_lends_its_words(

@@ -17,7 +17,7 @@ from rag.indexes import segments
 from rag.indexes.generation import Manifest, SegmentFiles, publish, verify
 from rag.indexes.reader import OpenIndex
 from rag.indexes.segments import Writer
-from rag.protocols import Store
+from rag.protocols.stores import Store
 from rag.sparse import bmx
 from rag.stores import sqlite
 from rag.text import terms

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.protocols import SparseReader
+from rag.protocols.legs import SparseReader
 from rag.sparse.baguetter import build
 from rag.types import Segment
 

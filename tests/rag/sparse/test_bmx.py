@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from rag.errors import IndexDamaged, QuestionError
-from rag.protocols import SparseIndex
+from rag.protocols.legs import SparseIndex
 from rag.sparse import _bmx_merge, _bmx_reader, baguetter
 from rag.sparse._bmx_build import write_documents
 from rag.sparse._bmx_formula import VARIANTS, Variant

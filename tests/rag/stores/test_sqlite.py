@@ -200,6 +200,19 @@ def test_a_damaged_page_is_named_when_it_is_read(tmp_path: Path) -> None:
     reader.close()
 
 
+def test_a_schema_whose_bytes_are_no_text_is_damage(tmp_path: Path) -> None:
+    """SQLite quotes the bytes in its message, and Python cannot read that."""
+    store = SqliteStore(tmp_path)
+    put(store, "a.md", "text")
+    store.close()
+    file = tmp_path / FILE_NAME
+    content = file.read_bytes()
+    assert b"CREATE TABLE setting" in content
+    file.write_bytes(content.replace(b"CREATE TABLE setting", b"CREATE TABL\xe4 setting"))
+    with pytest.raises(IndexDamaged, match=r"record\.sqlite: its schema is malformed.*--rebuild"):
+        SqliteStore(tmp_path, read_only=True)
+
+
 def test_a_reader_cannot_write(store: SqliteStore, tmp_path: Path) -> None:
     put(store, "a.md", "text")
     reader = SqliteStore(tmp_path, read_only=True)

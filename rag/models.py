@@ -1,0 +1,136 @@
+"""The models that the settings name: the embedder, the reranker, and the generator with its calibration.
+
+With `rag.build` the composition root: no other module turns settings into backends.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from functools import cache
+from threading import Lock
+from typing import cast
+
+from rag import rerank
+from rag.backends import build
+from rag.calibration.stored import Thresholds
+from rag.config import Settings
+from rag.errors import SettingError
+from rag.expansion.variants import Expander, Replies
+from rag.generators._calibrated import Calibrated
+from rag.generators._fallback import WithFallback
+from rag.protocols.models import Embedder, Generator, Reranker
+from rag.sections import Backend
+
+
+def build_embedder(settings: Settings) -> Embedder:
+    """The embedder; one per setting in a process, since its model is large."""
+    return _embedder(settings.embedder.model_dump_json())
+
+
+def build_generator(settings: Settings) -> Generator:
+    """The generator, with the one that answers in its place if that is set. Raises SettingError."""
+    first = _generator(settings, settings.generator)
+    if settings.fallback in ("", settings.generator.name):
+        return first
+    return WithFallback(first, _generator(settings, Backend(name=settings.fallback)))
+
+
+def build_generous(settings: Settings) -> Generator:
+    """The extractive generator, refusing nothing: what is calibrated."""
+    return _plain(settings, Backend(**{**_extractive(settings).model_dump(), "threshold": 0.0}))
+
+
+def calibrated_with(settings: Settings) -> str:
+    """Digest of the settings that a calibration holds for; empty where there is nothing to calibrate."""
+    if "extractive" not in (settings.generator.name, settings.fallback):
+        return ""
+    if "threshold" in _extractive(settings).options:
+        return ""
+    kept = settings.model_dump(mode="json", include={"embedder", "sparse", "dense", "retriever", "reranker"})
+    kept["retriever"] = {name: each for name, each in kept["retriever"].items() if name not in ("mode", "k")}
+    kept["generator"] = _extractive(settings).model_dump(mode="json")
+    return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
+
+
+def _extractive(settings: Settings) -> Backend:
+    named = settings.generator
+    return named if named.name == "extractive" else Backend(name="extractive")
+
+
+def _generator(settings: Settings, named: Backend) -> Generator:
+    """A generator; one that refuses by a threshold, and was given none, does so as calibrated."""
+    plain = _plain(settings, named)
+    made_with = calibrated_with(settings)
+    if named.name != "extractive" or not made_with:
+        return plain
+    thresholds = Thresholds(settings.index, made_with, settings.calibration.risk)
+    return Calibrated(build_generous(settings), plain, build_embedder(settings), thresholds)
+
+
+def _plain(settings: Settings, named: Backend) -> Generator:
+    """A generator; one that reads vectors is given the process's embedder."""
+    generator = build("generator", "rag.generators", named)
+    if hasattr(generator, "use_embedder"):
+        generator.use_embedder(build_embedder(settings))
+    return cast(Generator, generator)
+
+
+def once(make: Callable[[], Generator]) -> Callable[[], Generator]:
+    """`make`, called at most once, whichever thread asks first: its model is large."""
+    lock = Lock()
+
+    @cache
+    def made() -> Generator:
+        return make()
+
+    def given() -> Generator:
+        with lock:
+            return made()
+
+    return given
+
+
+def build_expander(settings: Settings, generator: Callable[[], Generator] | None) -> Expander | None:
+    """Asks the generator's language model for variants of a question; None where they are off."""
+    kind = settings.retriever.variants
+    if kind == "off":
+        return None
+    model = (generator or once(lambda: build_generator(settings)))()
+    first = model.first if isinstance(model, WithFallback) else model
+    if not isinstance(first, Replies):
+        raise SettingError(
+            f"retriever.variants = {kind!r} needs a language model, and generator.name is "
+            f"{settings.generator.name!r}: set it to transformers or openai, or retriever.variants to off"
+        )
+    return Expander(
+        kind,
+        settings.retriever.variant_count,
+        lambda parts, limit, cancelled: first.reply(parts, limit, cancelled=cancelled),
+    )
+
+
+def build_reranking(settings: Settings) -> rerank.Reranking | None:
+    """The stage after fusion, None without a reranker."""
+    chosen = settings.reranker
+    if not chosen.name:
+        return None
+    stage = {"depth", "weight", "on_failure"}
+    model = _reranker(chosen.model_dump_json(exclude=stage), settings.embedder.model_dump_json())
+    support = settings.retriever.document_weight
+    return rerank.Reranking(model, chosen.depth, chosen.on_failure, chosen.weight, support)
+
+
+@cache
+def _reranker(setting: str, embedder: str) -> Reranker:
+    """A reranker; one that reads vectors is given the process's embedder."""
+    reranker = build("reranker", "rag.rerankers", Backend.model_validate_json(setting))
+    if hasattr(reranker, "use_embedder"):
+        reranker.use_embedder(_embedder(embedder))
+    return cast(Reranker, reranker)
+
+
+@cache
+def _embedder(setting: str) -> Embedder:
+    return cast(Embedder, build("embedder", "rag.embedders", Backend.model_validate_json(setting)))
