@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from rag.language.characters import CJK_CHARACTER, UNSPACED, run_asked, run_characters, run_terms, simplify
 from rag.language.sentences import sentences
@@ -77,8 +78,13 @@ def terms(text: str) -> list[str]:
     English words are stemmed and stop words dropped; identifiers, versions and paths are kept whole
     and in parts; a run of Chinese gives its overlapping pairs, in Simplified form.
     """
+    return list(_terms(text))
+
+
+@lru_cache(maxsize=1024)  # an answer asks for the same sentences several times
+def _terms(text: str) -> tuple[str, ...]:
     words, runs = _split(text)
-    return words + run_terms(runs) if runs else words
+    return tuple(words + run_terms(runs) if runs else words)
 
 
 def query_terms(text: str) -> list[str]:

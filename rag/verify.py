@@ -158,11 +158,8 @@ def _squeezed(written: str) -> str:
 def _compared(written: str) -> list[tuple[str, int]]:
     """The characters in which a quote and its words in an answer agree, and where they stand."""
     left_out = {at for found in _NOT_COMPARED.finditer(written) for at in range(*found.span())}
-    return [
-        (each.translate(_AS_QUOTED), at)
-        for at, each in enumerate(written)
-        if at not in left_out and visible(each)
-    ]
+    quoted = enumerate(written.translate(_AS_QUOTED))
+    return [(each, at) for at, each in quoted if at not in left_out and visible(each)]
 
 
 def _ends_fenced(sentence: str) -> bool:

@@ -23,7 +23,7 @@ from rag.types import Hit
 Group: TypeAlias = tuple[Language, bool]
 Quote: TypeAlias = tuple[int, str]  # marker, text
 
-VERSION = "1"  # changes whenever the features or their weights do: calibrations of another are not used
+VERSION = "2"  # changes whenever the features or their weights do: calibrations of another are not used
 # Fitted by maximum likelihood, each weight held to the sign it must have, on SciFact's training claims
 # (with their documents, without them, and with a phrase swapped or denied) and on questions made from
 # passages of an encyclopedia as `rag.calibration.questions` makes them; then rounded. Fitted without

@@ -7,7 +7,6 @@ HTML all the same. Quotes are left exact: they are the documents' words, and nev
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
 
 # [label]: target, which makes a link of [label] elsewhere.
@@ -25,6 +24,12 @@ _ADDRESS = re.compile(
     r"|\b(?:mailto|javascript|vbscript|data|tel|blob):[^\s<>\"'`＜，。；、）】」》]+"
     r"|\b(?:[\w-]+\.)+[a-z]{2,}/[^\s<>\"'`＜，。；、）】」》]*",
     re.IGNORECASE,
+)
+# Unicode's format characters (general category Cf).
+_FORMAT = re.compile(
+    "[\u00ad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f\u202a-\u202e"
+    "\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f"
+    "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f]"
 )
 _TRAILING = ".,;:!?)]}*_"
 REMOVED = "…"
@@ -46,7 +51,7 @@ def inactive(text: str, passages: Iterable[str]) -> str:
 
 def visible(text: str) -> str:
     """The text without format characters: zero-width ones, marks of direction, tags."""
-    return "".join(each for each in text if unicodedata.category(each) != "Cf")
+    return text if text.isascii() else _FORMAT.sub("", text)
 
 
 def _known(address: str, passages: Iterable[str]) -> str:

@@ -11,8 +11,9 @@ from rag.calibration.curve import Promise, probability
 from rag.calibration.evidence import Group, evidence, score
 from rag.calibration.stored import Fitted
 from rag.fusion import trust
+from rag.generators._evidence import nearness
 from rag.prompt import Language, language, refusal
-from rag.protocols import Embedder, Generator, OnText
+from rag.protocols.models import Embedder, Generator, OnText
 from rag.types import Draft, Hit
 
 _REASONS: dict[Language, str] = {
@@ -85,10 +86,7 @@ def group(question: str, hits: Sequence[Hit], embedder: Embedder) -> Group:
 def scored(question: str, hits: Sequence[Hit], draft: Draft, embedder: Embedder) -> tuple[Group, float]:
     """The group of a question and the score of the evidence for its draft, which must quote something."""
     own = group(question, hits, embedder)
-    near = 0.0
-    if own[1]:
-        [vector] = embedder.encode_few([draft.quotes[0][1]])
-        near = float(vector @ embedder.encode_query(question))
+    near = nearness(question, [draft.quotes[0][1]], embedder)[0] if own[1] else 0.0
     return own, score(evidence(question, hits, draft.quotes, near))
 
 

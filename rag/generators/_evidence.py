@@ -15,13 +15,15 @@ from rag.facts.expected import brings, expected
 from rag.fusion import trust
 from rag.generators._ranking import without_asking
 from rag.generators._units import Unit
-from rag.protocols import Embedder
+from rag.protocols.models import Embedder
 from rag.types import Hit
 
 _BEFORE = 0.5  # of what the unit shows together with its headings and the sentence before it
 _AROUND = 0.3  # of what it does not show itself, but these or the sentence after it do
 _KIND = 0.1  # of bringing, or not, the kind of words asked for: a number, a date, a name
-_EMBEDDED = 6  # units whose vectors are computed: those that are best without
+_EMBEDDED = 6  # units whose vectors are computed, at most: those that are best without
+_READ = 320  # characters of a unit that its vector is made of: what a longer one is about stands there
+_APART = 0.7  # so far behind the best unit, no cosine makes up for it: a vector would be computed for nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +48,17 @@ def worths(
     if embedder is None or not weight or not units:
         return written
     best = sorted(range(len(units)), key=lambda at: (-written[at], at))[:_EMBEDDED]
-    cosines = embedder.encode_few([units[at].text for at in best]) @ embedder.encode_query(question)
-    near = dict(zip(best, cosines.tolist(), strict=True))
+    best = [at for at in best if written[at] >= written[best[0]] - _APART]
+    near = dict(zip(best, nearness(question, [units[at].text for at in best], embedder), strict=True))
     return [worth + weight * near.get(at, 0.0) for at, worth in enumerate(written)]
+
+
+def nearness(question: str, units: Sequence[str], embedder: Embedder) -> list[float]:
+    """The cosine of each unit, or of its beginning, and the question."""
+    cosines: list[float] = (
+        embedder.encode_few([unit[:_READ] for unit in units]) @ embedder.encode_query(question)
+    ).tolist()
+    return cosines
 
 
 def _trust(question: str, hits: Sequence[Hit], embedder: Embedder | None) -> float:

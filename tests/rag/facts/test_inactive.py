@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+import unicodedata
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from rag.facts.inactive import REMOVED, inactive
+from rag.facts.inactive import REMOVED, inactive, visible
 
 PASSAGE = "The manual is at https://example.org/manual and [here](https://example.org/here)."
 
@@ -83,3 +86,11 @@ def test_what_is_inactive_stays_as_it_is_and_renders_no_link(written: str) -> No
     rendered = MarkdownIt("commonmark", {"html": False}).render(shown)
     assert "<a " not in rendered
     assert "<img" not in rendered
+
+
+def test_format_characters_are_invisible_and_no_other_is() -> None:
+    kinds = {chr(code): unicodedata.category(chr(code)) for code in range(sys.maxunicode + 1)}
+    invisible = {each for each in kinds if not visible(each)}
+    assert invisible >= {each for each, kind in kinds.items() if kind == "Cf"}
+    # An older Python does not know the newest ones yet.
+    assert {kinds[each] for each in invisible} <= {"Cf", "Cn"}
