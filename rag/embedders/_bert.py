@@ -51,7 +51,6 @@ class Bert:
         config = json.loads((folder / "config.json").read_text("utf-8"))
         self._heads = int(config["num_attention_heads"])
         self._epsilon = float(config["layer_norm_eps"])
-        self._rows = rows
         self._dtype = dtype
         weights = load_file(folder / "model.safetensors")
         prefix = "" if "embeddings.word_embeddings.weight" in weights else "bert."
@@ -79,45 +78,48 @@ class Bert:
         """The precision it computes in, for people."""
         return str(self._dtype).removeprefix("torch.")
 
-    def passages(self, texts: Sequence[Sequence[int]]) -> Vectors:
+    def vectors(self, texts: Sequence[Sequence[int]], rows: int) -> Vectors:
         """Mean-pooled vectors, float32 (len(texts), dimension), of texts given as token ids.
 
-        Their lengths, each rounded up to `BLOCK`, sum to at most `rows`; the rest of the matrix is
-        filled up, so that every batch is computed by the same kernels and a text's vector does not
-        depend on its neighbours.
+        Their lengths, each rounded up to `BLOCK`, sum to at most `rows`, or there is one text alone; the
+        rest of the matrix is filled up, so that every batch of so many rows is computed by the same
+        kernels and a text's vector does not depend on its neighbours.
         """
-        sizes = [padded(len(text)) for text in texts]
-        return self._vectors(texts, sizes, max(self._rows, sum(sizes)))
-
-    def few(self, texts: Sequence[Sequence[int]]) -> Vectors:
-        """Mean-pooled vectors, float32 (len(texts), dimension), of texts computed without padding."""
-        sizes = [len(text) for text in texts]
-        return self._vectors(texts, sizes, sum(sizes))
-
-    def _vectors(self, texts: Sequence[Sequence[int]], sizes: Sequence[int], rows: int) -> Vectors:
         import torch
 
+        with torch.inference_mode():
+            found: Vectors = torch.stack([each.mean(0) for each in self._hidden(texts, rows)]).numpy()
+        return found
+
+    def tokens(self, text: Sequence[int]) -> Vectors:
+        """The vectors of one text's tokens before pooling, float32 (len(text), dimension)."""
+        import torch
+
+        with torch.inference_mode():
+            found: Vectors = self._hidden([text], 0)[0].numpy()
+        return found
+
+    def _hidden(self, texts: Sequence[Sequence[int]], rows: int) -> list[Any]:
+        """What the last layer makes of each text's tokens, float32; for `rows` see `vectors`."""
+        import torch
+
+        sizes = [padded(len(text)) for text in texts]
+        rows = max(rows, sum(sizes))
         tokens = np.zeros(rows, dtype=np.int64)
         places = np.zeros(rows, dtype=np.int64)
         cuts = np.concatenate([[0], np.cumsum(sizes)]).tolist()
         for start, text in zip(cuts, texts, strict=False):
             tokens[start : start + len(text)] = text
             places[start : start + len(text)] = np.arange(len(text))
-        with torch.inference_mode():
-            hidden = self._words[torch.from_numpy(tokens)] + self._places[torch.from_numpy(places)]
-            hidden = self._normalised(hidden, self._norm)
-            spans = [
-                (start, end, self._mask(end - start, len(text)))
-                for (start, end), text in zip(pairwise(cuts), texts, strict=True)
-            ]
-            for layer in self._layers:
-                hidden = self._through(layer, hidden, spans)
-            means = [
-                hidden[start : start + len(text)].float().mean(0)
-                for start, text in zip(cuts, texts, strict=False)
-            ]
-            found: Vectors = torch.stack(means).numpy()
-        return found
+        hidden = self._words[torch.from_numpy(tokens)] + self._places[torch.from_numpy(places)]
+        hidden = self._normalised(hidden, self._norm)
+        spans = [
+            (start, end, self._mask(end - start, len(text)))
+            for (start, end), text in zip(pairwise(cuts), texts, strict=True)
+        ]
+        for layer in self._layers:
+            hidden = self._through(layer, hidden, spans)
+        return [hidden[start : start + len(text)].float() for start, text in zip(cuts, texts, strict=False)]
 
     def _mask(self, size: int, length: int) -> Any:
         """What is added to the attention scores: minus infinity where a text is padded."""

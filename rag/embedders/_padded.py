@@ -84,6 +84,15 @@ class PaddedModel:
         vectors: Vectors = found[np.argsort(order)]
         return vectors
 
+    def hidden(self, texts: Sequence[Features]) -> list[Vectors]:
+        """Vectors of each text's tokens before pooling, float32 (tokens, width), as `few` computes texts.
+
+        Raises SettingError for a model that has none.
+        """
+        order = sorted(range(len(texts)), key=lambda at: -width_of(texts[at]))
+        found = self.networks[0].hidden([texts[at] for at in order])
+        return [found[place] for place in np.argsort(order)]
+
 
 class _PaddedNetwork:
     """One copy of the model.
@@ -123,26 +132,55 @@ class _PaddedNetwork:
 
     def few(self, texts: Sequence[Features]) -> Vectors:
         """The vectors of texts, the longest first, in batches that are not filled up."""
-        rows = max(1, self._rows(width_of(texts[0])) >> self._halvings)
         try:
-            parts = [texts[at : at + rows] for at in range(0, len(texts), rows)]
-            return np.concatenate([self.forward(part, len(part))() for part in parts])
+            return np.concatenate([self.forward(part, len(part))() for part in self._parts(texts)])
         except Exception as error:
             if not _out_of_memory(error):
                 raise
         return np.concatenate([self.start([text])() for text in texts])
+
+    def hidden(self, texts: Sequence[Features]) -> list[Vectors]:
+        """The token vectors of texts, the longest first."""
+        try:
+            return [each for part in self._parts(texts) for each in self._hidden(part)]
+        except Exception as error:
+            if not _out_of_memory(error):
+                raise
+        return [each for text in texts for each in self._hidden([text])]
+
+    def _hidden(self, texts: Sequence[Features]) -> list[Vectors]:
+        import torch
+
+        features = {name: value.to(self._model.device) for name, value in self._features(texts).items()}
+        with torch.inference_mode():
+            found = self._model(features).get("token_embeddings")
+            if found is None:
+                raise SettingError(
+                    "embedder.model has no vectors of its tokens, which late interaction needs"
+                )
+            kept = features["attention_mask"].bool()
+            return [each[own].float().cpu().numpy() for each, own in zip(found, kept, strict=True)]
+
+    def _parts(self, texts: Sequence[Features]) -> list[Sequence[Features]]:
+        """Texts, the longest first, as many at a time as one batch has room for."""
+        rows = max(1, self._rows(width_of(texts[0])) >> self._halvings)
+        return [texts[at : at + rows] for at in range(0, len(texts), rows)]
+
+    def _features(self, texts: Sequence[Features]) -> Any:
+        """What the model takes: texts, the longest first, padded to the width of the first."""
+        return self._model.tokenizer.pad(
+            [dict(text) for text in texts],
+            padding="max_length",
+            max_length=width_of(texts[0]),
+            return_tensors="pt",
+        )
 
     def forward(self, texts: Sequence[Features], wanted: int) -> Callable[[], Vectors]:
         """Begin to compute; the vectors of the first `wanted` texts are fetched by what is returned."""
         import torch
 
         device = self._model.device
-        features = self._model.tokenizer.pad(
-            [dict(text) for text in texts],
-            padding="max_length",
-            max_length=width_of(texts[0]),
-            return_tensors="pt",
-        )
+        features = self._features(texts)
         cuda = device.type == "cuda"
         with torch.inference_mode():
             if cuda:  # from pinned memory the copy runs beside the computation

@@ -21,8 +21,9 @@ from rag.embedders._folder import ModelFolder
 from rag.embedders._padded import PaddedModel, not_loaded
 from rag.embedders._prompts import AUTO, Prompts, chosen
 from rag.embedders._rounds import compute
+from rag.embedders._tokens import token_vectors
 from rag.errors import SettingError
-from rag.protocols import Embedder
+from rag.protocols.models import Embedder, TokenVectors
 from rag.types import Vectors
 from rag.windows import count_tokens, readable, windows
 
@@ -114,7 +115,7 @@ class SentenceTransformersEmbedder:
     def encode_few(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of a few short passages at once, float32 (len(texts), dimension).
 
-        For what is compared and forgotten: the last bits depend on what stands beside a text.
+        For what is compared and forgotten: on a GPU the last bits depend on what stands beside a text.
         """
         return self._few(texts, self._prompts.passage)
 
@@ -128,6 +129,17 @@ class SentenceTransformersEmbedder:
         self._asked[text] = vector
         return vector
 
+    def question_tokens(self, text: str) -> TokenVectors:
+        """The unit vectors of a question's tokens, special ones and the prompt left out."""
+        return self._token_vectors([text], self._prompts.query)[0]
+
+    def passage_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
+        """The unit vectors of passages' tokens, window after window, special ones and the prompt left out.
+
+        On a GPU the last bits depend on what stands beside a text.
+        """
+        return self._token_vectors(texts, self._prompts.passage)
+
     def readable(self, text: str) -> float:
         """Share of the text's characters, white space aside, that do not become the unknown token."""
         return readable(self._files.tokenizer, text, self._files.unknown)
@@ -138,6 +150,15 @@ class SentenceTransformersEmbedder:
         if not texts:
             return np.zeros((0, length), dtype=np.float32)
         return _unit(self._model.few(self._tokens(texts, prompt))[:, :length])
+
+    def _token_vectors(self, texts: Sequence[str], prompt: str) -> list[TokenVectors]:
+        return token_vectors(
+            self._files.tokenizer,
+            texts,
+            prompt,
+            self._room,
+            lambda pieces: self._model.hidden(self._tokens(pieces, prompt)),
+        )
 
     def _tokenized(self, texts: Sequence[str], prompt: str) -> Iterator[tuple[int, Any]]:
         """(row, tokens) of every text, the longest first, so that a batch holds like lengths."""

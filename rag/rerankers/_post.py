@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from http.client import HTTPException, IncompleteRead
 from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, ProxyHandler, Request, build_opener
 
+from rag.addresses import is_loopback
 from rag.errors import GeneratorError
 
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _LARGEST = 16 * 2**20  # bytes of an answer
 _SHOWN = 300  # characters of what a server says
 
@@ -43,8 +42,7 @@ def post(url: str, body: dict[str, Any], api_key: str, timeout_s: float) -> Answ
         headers["Authorization"] = f"Bearer {api_key}"
     # Half a character (a lone surrogate) has no UTF-8; JSON can say it in ASCII.
     request = Request(url, json.dumps(body).encode("ascii"), headers, method="POST")  # noqa: S310 - checked
-    loopback = urlsplit(url).hostname in _LOOPBACK  # a proxy does not reach this machine
-    opener = build_opener(_Stay, *([ProxyHandler({})] if loopback else []))
+    opener = build_opener(_Stay, *([ProxyHandler({})] if is_loopback(url) else []))
     try:
         with opener.open(request, timeout=timeout_s) as reply:
             content = reply.read(_LARGEST)

@@ -8,17 +8,17 @@ window by window.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from rag.compute import DTYPES, Dtype, choose_device, choose_dtype
+from rag.compute import Dtype, choose_device, choose_dtype
 from rag.errors import SettingError
-from rag.protocols import Reranker
-from rag.rerankers._models import best_windows, checked, checked_name, failed, rows_of, unloadable
+from rag.protocols.models import Reranker
+from rag.rerankers._local import Chosen, LocalReranker, chosen
+from rag.rerankers._models import best_windows, failed, rows_of, unloadable
 from rag.types import Vectors
 from rag.windows import count_tokens, windows
 
@@ -29,6 +29,7 @@ _SYSTEM = (
 _REPLY = "<|im_end|>\n<|im_start|>assistant\n<think>\n\n</think>\n\n"
 _INSTRUCTION = "Given a web search query, retrieve relevant passages that answer the query"
 _LEAST_ROOM = 16  # tokens of a passage
+_LEAST_TOKENS = 256  # of the prompt, which alone takes some eighty, question and passage together
 _LONGEST = 8192  # tokens, as in the models' card: they could read more, and were trained on less
 
 
@@ -48,58 +49,30 @@ def build(
     `instruction` tells the model what is searched for, in English whatever the language of the question.
     Raises SettingError for a value out of range; a model that cannot be had is told at the first question.
     """
-    if dtype not in DTYPES:
-        raise SettingError(f"reranker.dtype = {dtype!r}: valid are {', '.join(DTYPES)}")
-    if batch_tokens < 1:
-        raise SettingError(f"reranker.batch_tokens = {batch_tokens}: must be at least 1")
-    if max_tokens and max_tokens < 256:
-        raise SettingError(
-            f"reranker.max_tokens = {max_tokens}: must be at least 256, or 0 for the model's own"
-        )
-    return CausalReranker(checked_name(model), device, dtype, batch_tokens, max_tokens, instruction)
+    settings = chosen(model, device, dtype, batch_tokens, max_tokens, _LEAST_TOKENS)
+    return CausalReranker(settings, instruction)
 
 
-class CausalReranker:
-    """One model; loaded at the first question, and safe to share between threads, which take turns."""
+class CausalReranker(LocalReranker):
+    """The score is the probability of "yes"."""
 
-    def __init__(
-        self, model: str, device: str, dtype: Dtype, batch_tokens: int, max_tokens: int, instruction: str
-    ) -> None:
-        self._name = model
-        self._device = device
-        self._dtype: Dtype = dtype
-        self._batch_tokens = batch_tokens
-        self._max_tokens = max_tokens
+    _kind = "causal"
+
+    def __init__(self, chosen: Chosen, instruction: str) -> None:
+        super().__init__(chosen)
         self._instruction = instruction
-        self._turn = threading.Lock()
 
-    @property
-    def name(self) -> str:
-        return f"causal {self._name}"
-
-    def warm(self) -> None:
-        """Load the model. Raises SettingError."""
-        with self._turn:
-            _ = self._model
-
-    def score(self, question: str, passages: Sequence[str]) -> Vectors:
-        """The probability of "yes" for each passage, float32 (len(passages),).
-
-        The question may take half of what the model reads; what is longer is cut.
-        """
-        if not passages:
-            return np.zeros(0, dtype=np.float32)
-        with self._turn:
-            room = self._limit - len(self._before) - len(self._after)
-            asked = windows(self._text, question, room // 2)[0]
-            head = f"<Instruct>: {self._instruction}\n<Query>: {asked}\n<Document>: "
-            if count_tokens(self._text, head) + _LEAST_ROOM > room:
-                raise SettingError(
-                    f"reranker.instruction leaves no room for a passage in {self._limit} tokens: shorten it, "
-                    "or raise reranker.max_tokens"
-                )
-            pieces = [windows(self._text, passage, room, head) for passage in passages]
-            return checked(best_windows(pieces, lambda flat: self._score(head, flat)), self._name)
+    def _scores(self, question: str, passages: Sequence[str]) -> Vectors:
+        room = self._limit - len(self._before) - len(self._after)
+        asked = windows(self._text, question, room // 2)[0]
+        head = f"<Instruct>: {self._instruction}\n<Query>: {asked}\n<Document>: "
+        if count_tokens(self._text, head) + _LEAST_ROOM > room:
+            raise SettingError(
+                f"reranker.instruction leaves no room for a passage in {self._limit} tokens: shorten it, "
+                "or raise reranker.max_tokens"
+            )
+        pieces = [windows(self._text, passage, room, head) for passage in passages]
+        return best_windows(pieces, lambda flat: self._score(head, flat))
 
     def _score(self, head: str, passages: list[str]) -> Vectors:
         prompts = [
@@ -107,7 +80,7 @@ class CausalReranker:
             for passage in passages
         ]
         order = sorted(range(len(prompts)), key=lambda at: -len(prompts[at]))
-        rows = rows_of(len(prompts[order[0]]), self._batch_tokens, self._model.device)
+        rows = rows_of(len(prompts[order[0]]), self._chosen.batch_tokens, self._model.device)
         scores = np.zeros(len(prompts), dtype=np.float32)
         try:
             for at in range(0, len(order), rows):
@@ -137,7 +110,7 @@ class CausalReranker:
 
     @cached_property
     def _model(self) -> Any:
-        device = choose_device("reranker.device", self._device)
+        device = choose_device("reranker.device", self._chosen.device)
         from transformers import AutoModelForCausalLM
         from transformers.utils import logging
 
@@ -146,7 +119,7 @@ class CausalReranker:
         try:
             model, found = AutoModelForCausalLM.from_pretrained(
                 self._name,
-                dtype=choose_dtype(self._dtype, device),
+                dtype=choose_dtype(self._chosen.dtype, device),
                 use_safetensors=True,
                 trust_remote_code=False,
                 output_loading_info=True,
@@ -204,4 +177,4 @@ class CausalReranker:
     @cached_property
     def _limit(self) -> int:
         own = getattr(self._model.config.get_text_config(), "max_position_embeddings", None) or _LONGEST
-        return min(int(own), self._max_tokens or _LONGEST, _LONGEST)
+        return min(int(own), self._chosen.max_tokens or _LONGEST, _LONGEST)

@@ -7,21 +7,20 @@ is never run. A passage longer than the model reads beside the question is score
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
-from rag.compute import DTYPES, Dtype, choose_device, choose_dtype
+from rag.compute import Dtype, choose_device, choose_dtype
 from rag.errors import SettingError
-from rag.protocols import Reranker
-from rag.rerankers._models import best_windows, checked, checked_name, failed, rows_of, unloadable
+from rag.protocols.models import Reranker
+from rag.rerankers._local import LocalReranker, chosen
+from rag.rerankers._models import best_windows, failed, rows_of, unloadable
 from rag.types import Vectors
 from rag.windows import count_tokens, windows
 
 _HEAD = "ForSequenceClassification"
+_LEAST_TOKENS = 16  # of question and passage together
 
 
 def build(
@@ -38,74 +37,46 @@ def build(
     `max_tokens`: question and passage together, 0 for what the model reads.
     Raises SettingError for a value out of range; a model that cannot be had is told at the first question.
     """
-    if dtype not in DTYPES:
-        raise SettingError(f"reranker.dtype = {dtype!r}: valid are {', '.join(DTYPES)}")
-    if batch_tokens < 1:
-        raise SettingError(f"reranker.batch_tokens = {batch_tokens}: must be at least 1")
-    if max_tokens and max_tokens < 16:
-        raise SettingError(
-            f"reranker.max_tokens = {max_tokens}: must be at least 16, or 0 for the model's own"
-        )
-    return LocalCrossEncoder(checked_name(model), device, dtype, batch_tokens, max_tokens)
+    return LocalCrossEncoder(chosen(model, device, dtype, batch_tokens, max_tokens, _LEAST_TOKENS))
 
 
-class LocalCrossEncoder:
-    """One model; loaded at the first question, and safe to share between threads, which take turns."""
+class LocalCrossEncoder(LocalReranker):
+    """The score is what the model gives after its own last function."""
 
-    def __init__(self, model: str, device: str, dtype: Dtype, batch_tokens: int, max_tokens: int) -> None:
-        self._name = model
-        self._device = device
-        self._dtype: Dtype = dtype
-        self._batch_tokens = batch_tokens
-        self._max_tokens = max_tokens
-        self._turn = threading.Lock()  # truncation and padding are state of the one tokenizer
+    _kind = "cross_encoder"
 
-    @property
-    def name(self) -> str:
-        return f"cross_encoder {self._name}"
-
-    def warm(self) -> None:
-        """Load the model. Raises SettingError."""
-        with self._turn:
-            _ = self._model
-
-    def score(self, question: str, passages: Sequence[str]) -> Vectors:
-        """The model's score of each passage, float32 (len(passages),), after its own last function.
-
-        The question may take half of what the model reads; what is longer is cut.
-        """
-        if not passages:
-            return np.zeros(0, dtype=np.float32)
-        with self._turn:
-            asked = windows(self._tokenizer, question, self._room // 2)[0]
-            room = self._room - count_tokens(self._tokenizer, asked)
-            pieces = [windows(self._tokenizer, passage, room) for passage in passages]
-            return checked(best_windows(pieces, lambda flat: self._score(asked, flat)), self._name)
+    def _scores(self, question: str, passages: Sequence[str]) -> Vectors:
+        asked = windows(self._tokenizer, question, self._room // 2)[0]
+        room = self._room - count_tokens(self._tokenizer, asked)
+        pieces = [windows(self._tokenizer, passage, room) for passage in passages]
+        return best_windows(pieces, lambda flat: self._score(asked, flat))
 
     def _score(self, question: str, passages: list[str]) -> Vectors:
         longest = max(count_tokens(self._tokenizer, passage) for passage in passages)
         beside = self._special + count_tokens(self._tokenizer, question)
-        rows = rows_of(longest + beside, self._batch_tokens, self._model.device)
+        rows = rows_of(longest + beside, self._chosen.batch_tokens, self._model.device)
         try:
             scores: Vectors = self._model.predict(
                 [(question, passage) for passage in passages], batch_size=rows, show_progress_bar=False
             )
         except Exception as error:  # torch raises whatever its kernels like
             raise failed(self._name, error, self._model.device) from error
-        return scores.astype(np.float32)
+        return scores
 
     @cached_property
     def _model(self) -> Any:
-        device = choose_device("reranker.device", self._device)
+        device = choose_device("reranker.device", self._chosen.device)
         from sentence_transformers import CrossEncoder
         from transformers.utils import logging
 
         logging.set_verbosity_error()
         logging.disable_progress_bar()
-        number = choose_dtype(self._dtype, device)
+        number = choose_dtype(self._chosen.dtype, device)
         try:
             model = CrossEncoder(
-                self._name, device=str(device), model_kwargs={"dtype": number, "use_safetensors": True}
+                self._name,
+                device=str(device),
+                model_kwargs={"dtype": number, "use_safetensors": True},
             )
         except Exception as error:  # whatever a broken folder makes the libraries raise
             raise unloadable(self._name, error) from error
@@ -146,4 +117,4 @@ class LocalCrossEncoder:
     def _room(self) -> int:
         """Tokens of question and passage together, special ones left out."""
         own = int(self._model.max_seq_length or 512)
-        return (min(own, self._max_tokens) if self._max_tokens else own) - self._special
+        return (min(own, self._chosen.max_tokens) if self._chosen.max_tokens else own) - self._special

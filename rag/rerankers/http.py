@@ -12,12 +12,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
 
 import numpy as np
 
+from rag.addresses import server_address
 from rag.errors import GeneratorError, SettingError
-from rag.protocols import Reranker
+from rag.protocols.models import Reranker
 from rag.rerankers._post import Answer, post
 from rag.types import Vectors
 
@@ -109,20 +109,8 @@ class RemoteReranker:
 
 
 def _endpoints(base_url: str) -> list[Endpoint]:
-    address = base_url.strip()
-    try:
-        parts = urlsplit(address)
-        port = parts.port  # raises ValueError for what is no port
-    except ValueError as error:
-        raise SettingError(f"reranker.base_url is {base_url!r}: {error}") from error
-    usable = parts.scheme in ("http", "https") and parts.hostname and port != 0
-    if not usable or parts.query or parts.fragment:
-        raise SettingError(
-            f"reranker.base_url is {base_url!r}; write it like http://127.0.0.1:8080 or https://host/v1"
-        )
-    if parts.username is not None:
-        raise SettingError("reranker.base_url holds a user name; write the key as reranker.api_key instead")
-    path = parts.path.rstrip("/")
+    parts = server_address("reranker", base_url, "http://127.0.0.1:8080")
+    path = parts.path
     root = f"{parts.scheme}://{parts.netloc}{path}"
     if path.endswith(("/rerank", "/reranking")):
         return [Endpoint(root, "documents"), Endpoint(root, "texts")]

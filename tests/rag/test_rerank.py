@@ -13,7 +13,7 @@ from rag.build import build_engine, build_retriever, check_settings
 from rag.config import Settings
 from rag.errors import GeneratorError, SettingError
 from rag.expansion.variants import Expander, joined, mean_vector
-from rag.protocols import Embedder
+from rag.protocols.models import Embedder
 from rag.rerank import Reranking
 from rag.rerankers.cross_encoder import build as build_cross_encoder
 from rag.retrieve import Retriever
@@ -105,6 +105,56 @@ def test_a_reranker_that_fails_is_an_error_or_where_set_so_a_note() -> None:
     assert note == "not reranked: no server answers; set reranker.base_url"
 
 
+def test_a_weight_below_1_adds_the_rerankers_word_to_the_fused_score() -> None:
+    before = [hit("a", 3.0, "long"), hit("b", 2.0, "longer"), hit("c", 1.0, "l"), hit("d", 0.0, "wide")]
+    fused = np.array([each.score for each in before])
+    lengths = np.array([len(each.chunk.indexed_text) for each in before], dtype=float)
+    for weight in (0.1, 0.5, 0.9):
+        found, _ = Reranking(Lengths(), weight=weight).rerank("which?", before)
+        summed = (1 - weight) * fused / fused.std() + weight * (lengths - lengths.mean()) / lengths.std()
+        assert names(found) == [before[at].chunk.document_id for at in np.argsort(-summed)]
+        by_name = {each.chunk.document_id: each for each in found}
+        assert [by_name[name].score for name in "abcd"] == pytest.approx(
+            (summed * fused.std() / (1 - weight)).tolist(), abs=1e-4
+        )
+        assert [by_name[name].reranked for name in "abcd"] == lengths.tolist()
+    assert names(Reranking(Lengths(), weight=0.01).rerank("which?", before)[0]) == ["a", "b", "c", "d"]
+
+
+def test_a_reranker_without_a_difference_to_tell_changes_no_score_in_a_sum() -> None:
+    before = [hit("a", 3.0, "same"), hit("b", 2.5, "same"), hit("c", 2.5, "same")]
+    found, _ = Reranking(Lengths(), weight=0.5).rerank("which?", before)
+    assert [(each.chunk.document_id, each.score) for each in found] == [("a", 3.0), ("b", 2.5), ("c", 2.5)]
+    assert Reranking(Lengths(), weight=0.5).rerank("which?", []) == ([], "")
+
+
+def test_in_a_sum_a_document_speaks_for_its_hits() -> None:
+    before = [hit("a#1", 1.0, "short"), hit("b#1", 1.0, "brief"), hit("a#2", 0.5, "much longer than those")]
+    apart, _ = Reranking(Lengths(), weight=0.3).rerank("which?", before)
+    scores = {each.chunk.document_id: each.score for each in apart}
+    assert scores["a#1"] == scores["b#1"]
+    together, _ = Reranking(Lengths(), weight=0.3, document_weight=0.7).rerank("which?", before)
+    scores = {each.chunk.document_id: each.score for each in together}
+    assert scores["a#1"] > scores["b#1"]
+
+
+class Beside(Lengths):
+    """Wants to count for half."""
+
+    weight = 0.5
+
+
+def test_without_a_weight_the_reranker_says_how_much_it_counts() -> None:
+    before = [hit("a", 3.0, "l"), hit("b", 2.0, "longer"), hit("c", 1.0, "long")]
+
+    def scores(stage: Reranking) -> list[float]:
+        return [each.score for each in stage.rerank("which?", before)[0]]
+
+    assert scores(Reranking(Beside())) == scores(Reranking(Lengths(), weight=0.5))
+    assert scores(Reranking(Beside())) != scores(Reranking(Lengths()))
+    assert scores(Reranking(Beside(), weight=1.0)) == scores(Reranking(Lengths()))
+
+
 @pytest.mark.parametrize("mode", MODES)
 def test_a_real_cross_encoder_orders_what_was_found(
     mode: str, reranked: Settings, notes: Settings, counting_cross_encoder: Path
@@ -167,6 +217,22 @@ def test_the_terminal_shows_it(
     assert found["notes"] == found["variants"]["questions"] == []
     assert main(["search", QUESTION, "--index", str(notes.index), *sets]) == 0
     assert "fused #" in capsys.readouterr().out
+
+
+def test_late_interaction_reads_with_the_embedder_of_the_index(
+    notes: Settings, settings_for: SettingsFor
+) -> None:
+    plain = build_retriever(notes)
+    here = settings_for(notes.index, **{"reranker.name": "late_interaction", "reranker.cache_mb": 1})
+    found = build_retriever(here).search(QUESTION, k=5)
+    assert names(found)[0] == "rest.md"
+    assert all(each.reranked is not None and each.fused is not None for each in found)
+    assert [each.score for each in found] != [each.reranked for each in found]
+    alone = settings_for(notes.index, **{"reranker.name": "late_interaction", "reranker.weight": 1})
+    assert all(each.score == each.reranked for each in build_retriever(alone).search(QUESTION, k=5))
+    unread = "量化后的模型可以部署在没有显卡的机器上 dough"
+    kept = [(each.chunk.document_id, each.score) for each in build_retriever(here).search(unread, k=5)]
+    assert kept == [(each.chunk.document_id, each.score) for each in plain.search(unread, k=5)]
 
 
 def test_a_reranker_that_is_not_there_is_told_before_anything_is_loaded(settings_for: SettingsFor) -> None:

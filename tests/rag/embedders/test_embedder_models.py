@@ -165,5 +165,6 @@ def test_encoding_leaves_the_threads_of_torch_as_they_were(make: Make) -> None:
 def test_a_text_longer_than_a_batch_is_computed_alone() -> None:
     bert = Bert(Path(MODEL_DIR), torch.float32, 32)
     long = [101, *range(2000, 2070), 102]
-    assert bert.passages([long]).shape == (1, 384)
-    assert bert.passages([long])[0] == pytest.approx(bert.few([long])[0], abs=1e-4)
+    [alone] = bert.vectors([long], 32)
+    [beside, _] = bert.vectors([long, [101, 102]], 128)
+    assert alone == pytest.approx(beside, abs=1e-4)

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from rag.compute import Dtype
 from rag.embedders.sentence_transformers import build
 from rag.errors import SettingError
-from rag.protocols import Embedder
+from rag.protocols.models import Embedder
 
 ROOM = 253  # tokens of one window: 256 less two special tokens and one place of padding
 WORDS = "lighthouse oil lamp dough server memory quantisation 部署 显卡 v0.6.3 naïve 😀".split()
