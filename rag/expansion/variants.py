@@ -25,9 +25,9 @@ from typing import Protocol, TypeAlias, runtime_checkable
 import numpy as np
 
 from rag import prompt
-from rag.config import VariantsName
 from rag.errors import GeneratorError, SettingError
 from rag.fusion import standardise
+from rag.sections import VariantsName
 from rag.types import Hit, Mode, Variants, Vectors
 
 # A language model's reply to messages, of at most so many tokens. Raises as `Generator.generate` does.

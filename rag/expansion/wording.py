@@ -2,28 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from rag import text
+from rag.expansion.brackets import plain
 from rag.expansion.dictionary import Dictionary
 from rag.expansion.gloss import Gloss, gloss, is_foreign
+from rag.expansion.glossary import Pair
 from rag.fusion import trust
-from rag.protocols import Embedder
+from rag.protocols.models import Embedder
+
+# Where a term comes from that was not asked.
+Origin: TypeAlias = Literal["glossary", "feedback"]
 
 # What a gloss that the embedder reads wholly is worth against a question in the embedder's language.
 _GLOSS_TRUST = 0.75
+# What the other form of a term counts against the one that is asked, see docs/retrieval.md.
+_PAIR_WEIGHT = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Added:
+    """Terms that are searched for beside the question's as a question of their own, with `weight`."""
+
+    terms: tuple[str, ...]
+    weight: float
+    origin: Origin
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
     """A question as it is searched for, its index terms, and its gloss where the collection is in another
-    language.
+    language. `pairs` are those of `added`.
     """
 
     question: str
     terms: tuple[str, ...]
     gloss: Gloss | None = None
+    added: tuple[Added, ...] = ()
+    pairs: tuple[Pair, ...] = ()
 
     def for_embedder(self, embedder: Embedder) -> tuple[str, float]:
         """The text to embed and how far its vector counts, in [0, 1].
@@ -38,10 +57,31 @@ class Wording:
         return self.question, trusted
 
 
-def word(question: str, dictionary: Dictionary | None, knows: Callable[[str], bool]) -> Wording:
-    """The question's wording over a collection of which `knows` says whether it holds a term."""
-    terms = text.query_terms(question)
+def word(
+    question: str, dictionary: Dictionary | None, knows: Callable[[str], bool], pairs: Sequence[Pair] = ()
+) -> Wording:
+    """The question's wording over a collection of which `knows` says whether it holds a term.
+
+    `pairs` give other forms of its terms.
+    """
+    terms = tuple(text.query_terms(question))
+    added = tuple(_added(pair) for pair in pairs)
     if dictionary is None or not is_foreign(question, text.terms(question), knows):
-        return Wording(question, tuple(terms))
+        return Wording(question, terms, None, added, tuple(pairs))
     found = gloss(question, dictionary, knows)
-    return Wording(question, (*terms, *found.terms), found)
+    if pairs:  # the collection's own translation of a term is better than the dictionary's
+        found = Gloss(found.terms, gloss(_in_other_forms(question, pairs), dictionary, knows).text)
+    return Wording(question, (*terms, *found.terms), found, added, tuple(pairs))
+
+
+def _added(pair: Pair) -> Added:
+    """The other form, which in all counts for a share of the one that is asked: terms differ in number."""
+    asked, other = text.query_terms(pair.asked), text.query_terms(pair.other)
+    return Added(tuple(other), _PAIR_WEIGHT * len(asked) / len(other), "glossary")
+
+
+def _in_other_forms(question: str, pairs: Sequence[Pair]) -> str:
+    replaced = plain(question)
+    for pair in sorted(pairs, key=lambda each: -len(each.asked)):
+        replaced = replaced.replace(pair.asked, f" {pair.other} ")
+    return replaced

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rag.config import FusionName
+from rag import augmented
 from rag.fusion import Evidence, fuse
-from rag.protocols import Explains, SparseReader, TermPart
+from rag.protocols.legs import Explains, SparseReader, TermPart
+from rag.sections import FusionName
 from rag.trace import Legs, Trace
 from rag.types import Hit, Vectors
 
@@ -80,7 +81,7 @@ def terms(row: int, trace: Trace, sparse: SparseReader) -> tuple[TermPart, ...] 
     """What the question's terms add to the row's sparse score; None if the backend cannot say."""
     if trace.wording is None or not isinstance(sparse, Explains):
         return None
-    return sparse.explain(trace.wording.terms, row)
+    return augmented.explain(sparse, trace.wording, row)
 
 
 def _alone(row: int, trace: Trace, score: float) -> LegPart:

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, get_args
 
-from rag.config import FusionName, SpellingName
-from rag.retrieve import Retriever, Tuning
+from rag.retrieve import Retriever
+from rag.sections import FusionName, GlossaryName, SpellingName
+from rag.tuning import Tuning
 from rag.types import EVERYTHING, MODES, Filter, Mode, Variants
 
 _MOST_K = 1000
@@ -20,6 +21,7 @@ _MOST_DEPTH = 10_000
 _STEPS = 10  # of a weight, from where it is to either end
 _SWITCH = 2.0
 _MODE = 3.0
+_FEEDBACK = 5  # passages, where it is off
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,11 +139,7 @@ def _turned(now: _Search) -> Iterator[tuple[str, str, str, float, _Search]]:
     for mode in MODES:
         if mode != now.mode:
             yield "retriever.mode", now.mode, mode, _MODE, replace(now, mode=mode)
-    before, after = ("auto", "off") if tuning.dictionary else ("off", "auto")
-    other = _with(now, dictionary=not tuning.dictionary)
-    yield "retriever.dictionary", before, after, _SWITCH, other
-    spelt: SpellingName = "off" if tuning.spelling == "correct" else "correct"
-    yield "retriever.spelling", tuning.spelling, spelt, _SWITCH, _with(now, spelling=spelt)
+    yield from _worded(now)
     if tuning.shape.duplicates == "fold":
         kept = replace(tuning.shape, duplicates="keep")
         yield "retriever.duplicates", "fold", "keep", _SWITCH, _with(now, shape=kept)
@@ -152,6 +150,22 @@ def _turned(now: _Search) -> Iterator[tuple[str, str, str, float, _Search]]:
         yield "reranker.name", "as set", "empty", _SWITCH, _with(now, reranking=None)
     if now.chosen != EVERYTHING:
         yield "filter", "as asked", "none", _SWITCH, replace(now, chosen=EVERYTHING)
+
+
+def _worded(now: _Search) -> Iterator[tuple[str, str, str, float, _Search]]:
+    """Switches of what a question is given beside its own words."""
+    tuning = now.tuning
+    before, after = ("auto", "off") if tuning.dictionary else ("off", "auto")
+    other = _with(now, dictionary=not tuning.dictionary)
+    yield "retriever.dictionary", before, after, _SWITCH, other
+    spelt: SpellingName = "off" if tuning.spelling == "correct" else "correct"
+    yield "retriever.spelling", tuning.spelling, spelt, _SWITCH, _with(now, spelling=spelt)
+    paired: GlossaryName
+    for paired in ("off", "mined", "all"):
+        if paired != tuning.glossary:
+            yield "retriever.glossary", tuning.glossary, paired, _SWITCH, _with(now, glossary=paired)
+    fed = 0 if tuning.feedback else _FEEDBACK
+    yield "retriever.feedback", str(tuning.feedback), str(fed), _SWITCH, _with(now, feedback=fed)
 
 
 def _with(now: _Search, **changed: Any) -> _Search:

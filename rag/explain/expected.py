@@ -9,6 +9,7 @@ from typing import Literal
 
 import numpy as np
 
+from rag import augmented
 from rag.retrieve import Retriever
 from rag.trace import Trace
 from rag.types import EVERYTHING, Chunk, Filter, Hit, Ranking
@@ -146,9 +147,8 @@ def _parts(chosen: Filter) -> str:
 def _ranks(rows: Sequence[int], retriever: Retriever, trace: Trace) -> str:
     """Where each leg that was searched has the best of the rows, and how deep was looked."""
     said = []
-    terms = trace.wording.terms if trace.wording else ()
-    if trace.sparse is not None and len(trace.sparse.rows):
-        found = retriever.index.sparse.search(terms, _MOST, trace.among)
+    if trace.sparse is not None and len(trace.sparse.rows) and trace.wording:
+        found = augmented.found(retriever.index.sparse, trace.wording, _MOST, trace.among)
         said.append(f"by words {_rank(rows, found, 'it shares no term with the question')}")
     elif trace.sparse is not None and trace.vector is None:
         said.append("by words: no passage shares a term with the question")

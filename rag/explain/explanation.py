@@ -5,19 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rag.expansion.wording import Added, Wording
 from rag.explain.arithmetic import Scored, scored
 from rag.explain.changes import Change, smallest_changes
 from rag.explain.expected import Expectation, Found, Lost, expected_rows, fate
-from rag.retrieve import Retriever, Tuning
+from rag.retrieve import Retriever
 from rag.text import query_terms
 from rag.trace import Trace
+from rag.tuning import Tuning
 from rag.types import EVERYTHING, Filter, Hit, Mode
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """How the question was put: `read_as`, its spelling slips mended. `terms`: each with where it comes from,
-    "question", "spelling" or "dictionary", and whether the collection holds it. `weight` is the dense
+    "question", "spelling", "dictionary", "glossary" or "feedback", and whether the collection holds it; those
+    of the last two are `added`, as questions of their own with a weight. `weight` is the dense
     leg's: `dense_weight`, the setting, times `trusted`, which the share `readable` of what was `embedded`
     decides (`rag.fusion.trust`).
     """
@@ -27,6 +30,7 @@ class Asked:
     mode: Mode
     k: int
     terms: tuple[tuple[str, str, bool], ...]
+    added: tuple[Added, ...]
     embedded: str
     readable: float | None
     trusted: float
@@ -113,30 +117,35 @@ def _expected(
 
 
 def _asked(retriever: Retriever, question: str, mode: Mode, k: int, trace: Trace) -> Asked:
-    glossed = trace.wording.gloss.terms if trace.wording and trace.wording.gloss else ()
-    terms = trace.wording.terms if trace.wording else ()
-    own = len(terms) - len(glossed)
-    asked = set(query_terms(question))
-    origins = ["question" if term in asked else "spelling" for term in terms[:own]]
-    origins += ["dictionary"] * len(glossed)
-    sparse = retriever.index.sparse
+    wording = trace.wording or Wording(question, ())
+    terms, origins = _terms(question, wording)
+    held = retriever.index.sparse.frequencies(terms).tolist() if terms else []
     readable = retriever.embedder.readable(trace.embedded) if trace.embedded else None
     weight = trace.legs.weight if trace.legs else (1.0 if mode == "dense" else 0.0)
     return Asked(
         question=question,
-        read_as=trace.wording.question if trace.wording else question,
+        read_as=wording.question,
         mode=mode,
         k=k,
-        terms=tuple(
-            (term, origin, len(sparse.search([term], 1).rows) > 0)
-            for term, origin in zip(terms, origins, strict=True)
-        ),
+        terms=tuple((term, origin, df > 0) for term, origin, df in zip(terms, origins, held, strict=True)),
+        added=wording.added,
         embedded=trace.embedded,
         readable=readable,
         trusted=trace.trusted if mode != "sparse" else 0.0,
         dense_weight=retriever.tuning.dense_weight,
         weight=weight,
     )
+
+
+def _terms(question: str, wording: Wording) -> tuple[list[str], list[str]]:
+    """What is searched for, and where each of it comes from."""
+    glossed = wording.gloss.terms if wording.gloss else ()
+    own = len(wording.terms) - len(glossed)
+    asked = set(query_terms(question))
+    origins = ["question" if term in asked else "spelling" for term in wording.terms[:own]]
+    origins += ["dictionary"] * len(glossed)
+    origins += [each.origin for each in wording.added for _ in each.terms]
+    return [*wording.terms, *(term for each in wording.added for term in each.terms)], origins
 
 
 def _place(hit: Hit) -> tuple[str, int]:

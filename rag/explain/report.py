@@ -7,7 +7,7 @@ from collections import Counter
 from rag.explain.arithmetic import LegPart, Scored
 from rag.explain.expected import Found, Stage
 from rag.explain.explanation import Asked, Expected, Explanation
-from rag.protocols import TermPart
+from rag.protocols.legs import TermPart
 from rag.wire import heading_path
 
 _STAGES: dict[Stage, str] = {
@@ -50,6 +50,7 @@ def _asked(asked: Asked) -> list[str]:
     if asked.read_as != asked.question:
         lines.append(f"read as:  {asked.read_as}")
     lines.append(f"terms:    {', '.join(terms) or 'none'}")
+    lines += [f"added:    {', '.join(each.terms)}, counting {each.weight:.3f}" for each in asked.added]
     if asked.embedded not in ("", asked.read_as):
         lines.append(f"embedded: {asked.embedded}")
     if asked.mode == "hybrid":
@@ -88,7 +89,9 @@ def _hit(rank: int, scored: Scored) -> list[str]:
         digits = 5 if any(leg.mean is None for leg in scored.legs) else 3
         lines.append(f"   sum     {_sum(parts, digits)} = {scored.found:.{digits}f}{helped}")
     if scored.hit.reranked is not None:
-        lines.append(f"   reranker {scored.hit.reranked:.3f} decides the order")
+        alone = scored.final == scored.hit.reranked
+        how = "decides the order" if alone else f"and the fused score together are {scored.final:.3f}"
+        lines.append(f"   reranker {scored.hit.reranked:.3f} {how}")
     elif scored.legs and abs(scored.final - scored.found) > 1e-6:
         lines.append(f"   with the question's other wordings {scored.final:.3f}")
     also = [f"   also    {each.document} ({each.start}-{each.end})" for each in scored.hit.also]

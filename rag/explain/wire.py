@@ -27,6 +27,7 @@ def explanation_json(explanation: Explanation) -> dict[str, Any]:
     return {
         "read_as": asked.read_as,
         "terms": [{"term": term, "origin": origin, "known": known} for term, origin, known in asked.terms],
+        "added": [asdict(each) for each in asked.added],
         "weight": {
             "dense": asked.weight,
             "dense_weight": asked.dense_weight,

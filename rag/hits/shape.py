@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from rag.config import DuplicatesName
 from rag.duplicates import same
 from rag.hits.overlap import unrepeated
+from rag.sections import DuplicatesName
 from rag.types import Chunk, Hit, Place
 
 _LEAST = 8  # looked at whatever `k` is, so that the other places of a few hits are found as well
@@ -85,6 +85,11 @@ def shaped(ranked: Sequence[Hit], k: int, shape: Shape) -> Shaped:
     return Shaped(tuple(ranked), tuple(hits), tuple(leaders), tuple(shown))
 
 
+def once(hits: Sequence[Hit], shape: Shape) -> list[Hit]:
+    """Hits of several shaped lists, best first: what one folded and another shows is one again."""
+    return list(shaped(hits, len(hits), replace(shape, per_document=0)).hits)
+
+
 def within_share(hits: Sequence[Hit], k: int, most: int) -> list[Hit]:
     """The first `k` hits with at most `most` of one document, 0 for any number: see `shaped`."""
     shown = _allowed([hit.chunk.document_id for hit in hits], range(len(hits)), k, most)
@@ -128,8 +133,11 @@ def _allowed(documents: Sequence[str], rows: Sequence[int], k: int, most: int) -
 
 def _with_places(whole: dict[int, Hit], leaders: Sequence[int], row: int) -> Hit:
     """The hit with the places of those it stands for; `whole` has a hit for each that was not merged."""
-    places = [_place(whole[at].chunk) for at in _led(leaders, row) if at != row and at in whole]
-    return replace(whole[row], also=tuple(places)) if places else whole[row]
+    own = whole[row]
+    like = [whole[at] for at in _led(leaders, row) if at != row and at in whole]
+    places = dict.fromkeys(place for hit in like for place in (_place(hit.chunk), *hit.also))
+    new = tuple(place for place in places if place not in own.also and place != _place(own.chunk))
+    return replace(own, also=(*own.also, *new)) if new else own
 
 
 def _place(chunk: Chunk) -> Place:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,14 +11,16 @@ import numpy as np
 import pytest
 
 from rag import text
-from rag.build import build_retriever
-from rag.config import FusionName, Settings
+from rag.build import build_indexer, build_retriever
+from rag.config import Settings
 from rag.errors import SettingError
 from rag.expansion.dictionary import find_dictionary
 from rag.fusion import standardise, trust, weighted_sum
 from rag.hits.shape import AS_RANKED
-from rag.protocols import Embedder
+from rag.protocols.models import Embedder
 from rag.retrieve import Retriever
+from rag.sections import FusionName
+from rag.trace import Trace
 from rag.types import MODES, Chunk, Filter, Hit, Mode
 
 SettingsFor = Callable[..., Settings]
@@ -168,6 +171,65 @@ def test_a_slip_finds_what_was_meant(mode: Mode, notes: Settings) -> None:
     never = notes.model_copy(update={"retriever": notes.retriever.model_copy(update={"spelling": "off"})})
     if mode == "sparse":
         assert build_retriever(never).search("the lighthpuse lantren", mode=mode) == []
+
+
+def test_a_corrected_slip_is_noted(retriever: Retriever) -> None:
+    trace = Trace()
+    retriever.search("the lighthpuse lantern, lighthpuse", trace=trace)
+    assert list(trace.notes) == ['searched for "lighthouse" instead of "lighthpuse"']
+    retriever.search("the lighthouse lantern", trace=trace)
+    assert list(trace.notes) == []
+
+
+CACHES = {
+    "evict.md": "To clear the KV cache, call evict.\n\nThe KV cache grows with the prompt.",
+    "bread.md": "Bread dough rests in a cool room.",
+    "words.md": "术语：模型用键值缓存（KV cache）。",
+}
+
+
+@pytest.fixture(scope="module")
+def caches(
+    tmp_path_factory: pytest.TempPathFactory, settings_for: SettingsFor, write_index: Written
+) -> Settings:
+    settings = settings_for(tmp_path_factory.mktemp("caches") / "index", **{"retriever.dictionary": "off"})
+    write_index(settings, CACHES)
+    return settings
+
+
+@pytest.mark.parametrize("mode", ["sparse", "hybrid"])
+def test_a_chinese_question_finds_passages_that_only_say_it_in_english(mode: Mode, caches: Settings) -> None:
+    retriever = build_retriever(caches)
+    trace = Trace()
+    found = documents(retriever.search("键值缓存怎么清空？", mode=mode, trace=trace))
+    assert set(found) == {"words.md", "evict.md"}
+    assert list(trace.notes) == ['also searched for "kv cache", another form of "键值缓存"']
+    off = retriever.varied(replace(retriever.tuning, glossary="off"))
+    assert documents(off.search("键值缓存怎么清空？", mode=mode)) == ["words.md"]
+    chosen = Filter(paths=("words.md",))
+    assert documents(retriever.search("键值缓存怎么清空？", mode=mode, chosen=chosen)) == ["words.md"]
+
+
+def test_a_pair_is_gone_with_its_passage(caches: Settings, settings_for: SettingsFor, tmp_path: Path) -> None:
+    copied = settings_for(tmp_path / "index", **{"retriever.dictionary": "off"})
+    shutil.copytree(caches.index, copied.index)
+    with build_indexer(copied) as indexer:
+        indexer.remove(["words.md"])
+        indexer.publish()
+    assert build_retriever(copied).search("键值缓存怎么清空？") == []
+
+
+@pytest.mark.parametrize("mode", ["sparse", "hybrid"])
+def test_feedback_brings_a_passage_that_shares_no_word_with_the_question(mode: Mode, notes: Settings) -> None:
+    without = build_retriever(notes)
+    fed = without.varied(replace(without.tuning, feedback=1))
+    found = documents(fed.search("lighthouse", mode="sparse"))
+    assert documents(without.search("lighthouse", mode="sparse")) == ["0.md"]
+    assert found[0] == "0.md"
+    assert "1.md" in found  # oil, of which 0.md speaks
+    assert {hit.chunk.document_id for hit in without.search("lighthouse", mode=mode)} <= set(
+        documents(fed.search("lighthouse", mode=mode))
+    )
 
 
 VARNISHED = {

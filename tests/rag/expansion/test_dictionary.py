@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from rag.config import DictionaryName
 from rag.expansion.dictionary import Dictionary, find_dictionary
+from rag.sections import DictionaryName
 
 ENTRIES = """# CC-CEDICT
 燈塔 灯塔 [deng1 ta3] /lighthouse/CL:座[zuo4]/

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rag import text
-from rag.expansion.spelling import corrected, is_one_slip, neighbours
-from rag.protocols import Embedder
+from rag.expansion.spelling import corrected, is_one_slip, neighbours, slips
+from rag.protocols.models import Embedder
 from rag.types import Rows
 
 HELD = {"retrieval": 5, "lighthouse": 3, "keeper": 2, "keepers": 1, "varnish": 1, "response": 9, "respond": 1}
@@ -90,3 +91,10 @@ def test_a_string_that_is_only_cut_to_a_known_stem_is_no_word() -> None:
     del held["treatment"]
     assert corrected("reatment", counted, no_word) == "reatment"
     assert corrected("relatoin", counted, no_word) == "relation"
+
+
+@given(question=st.text(alphabet="vanishrd ,.'-_A1é键", max_size=40))
+def test_slips_are_the_words_that_were_changed(question: str) -> None:
+    meant = corrected(question, frequencies, no_word)
+    changed = dict(slips(question, meant))
+    assert re.sub(r"\w+", lambda word: changed.get(word[0], word[0]), question) == meant

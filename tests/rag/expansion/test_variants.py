@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.config import VariantsName
 from rag.errors import Cancelled, GeneratorError
 from rag.expansion.variants import Expander, Replies, Reply, joined, mean_vector
 from rag.generators.extractive import build as build_extractive
 from rag.generators.openai import build as build_remote
 from rag.generators.transformers import build as build_local
 from rag.prompt import Message
-from rag.protocols import Generator
+from rag.protocols.models import Generator
+from rag.sections import VariantsName
 from rag.types import Chunk, Hit, Variants
 
 QUESTION = "How do I deploy it?"

@@ -8,8 +8,9 @@ import pytest
 
 from rag import text
 from rag.expansion.dictionary import Dictionary
+from rag.expansion.glossary import Pair
 from rag.expansion.wording import word
-from rag.protocols import Embedder
+from rag.protocols.models import Embedder
 
 
 @pytest.fixture(scope="module")
@@ -57,3 +58,23 @@ def test_what_the_embedder_reads_itself_is_embedded_as_it_stands(
     asked, trusted = wording.for_embedder(embedder)
     assert asked == question
     assert trusted > 0.75
+
+
+CACHE = Pair("键值缓存", "kv cache")
+
+
+def test_another_form_is_added_and_counts_for_half_of_the_one_that_is_asked() -> None:
+    wording = word("键值缓存怎么调", None, english, [CACHE])
+    assert list(wording.terms) == text.query_terms("键值缓存怎么调")
+    [added] = wording.added
+    assert (added.terms, added.origin) == (("kv", "cach"), "glossary")
+    assert added.weight * len(added.terms) == 0.5 * len(text.query_terms("键值缓存"))
+
+
+def test_a_gloss_has_the_collections_form_in_place_of_the_dictionarys(dictionary: Dictionary) -> None:
+    plain = word("燈塔的油", dictionary, english)
+    paired = word("燈塔的油", dictionary, english, [Pair("灯塔", "Varde light")])
+    assert plain.gloss is not None
+    assert paired.gloss is not None
+    assert paired.gloss.text == "Varde light oil"
+    assert (paired.terms, paired.gloss.terms) == (plain.terms, plain.gloss.terms)

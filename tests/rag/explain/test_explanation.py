@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -78,13 +79,20 @@ def outcome(retriever: Retriever, question: str, expected: str, **more: Any) -> 
     fusion=st.sampled_from(["standardised", "minmax", "rrf"]),
     weight=st.sampled_from([0.0, 0.3, 1.0]),
     document_weight=st.sampled_from([0.0, 0.7]),
+    feedback=st.sampled_from([0, 0, 2]),
 )
 def test_the_parts_add_up_to_the_score(
-    retriever: Retriever, words: list[str], mode: Mode, fusion: Any, weight: float, document_weight: float
+    retriever: Retriever,
+    words: list[str],
+    mode: Mode,
+    fusion: Any,
+    weight: float,
+    document_weight: float,
+    feedback: int,
 ) -> None:
     """Terms to the sparse score, legs to the fused one, and with what a document adds to the hit's."""
     tuning = replace(retriever.tuning, fusion=fusion, dense_weight=weight, document_weight=document_weight)
-    other = retriever.varied(tuning)
+    other = retriever.varied(replace(tuning, feedback=feedback))
     question = " ".join(words)
     found = explained(other, question, mode=mode)
     assert [each.hit for each in found.hits] == other.search(question, mode=mode)
@@ -114,6 +122,27 @@ def test_terms_are_told_by_where_they_come_from_and_whether_a_passage_holds_them
     assert chinese.weight == 0.0 == chinese.trusted
     assert chinese.readable is not None
     assert chinese.readable <= 0.5
+
+
+def test_terms_of_the_glossary_and_of_feedback_are_told_with_their_weight(
+    tmp_path: Path, settings_for: SettingsFor, write_index: Written
+) -> None:
+    chosen = settings_for(tmp_path / "index")
+    texts = {"en.md": "The KV cache grows.\n\nA KV cache is kept.", "zh.md": "术语：键值缓存（KV cache）。"}
+    write_index(chosen, texts)
+    paired = build_retriever(chosen)
+    found = explained(paired, "键值缓存怎么清空", mode="sparse")
+    assert ("cach", "glossary", True) in found.asked.terms
+    [added] = found.asked.added
+    assert added.weight == 0.5 * 7 / 2  # half of three pairs and four characters, by two words
+    english = next(each for each in found.hits if each.hit.chunk.document_id == "en.md")
+    assert {part.term for part in english.terms or ()} == {"kv", "cach"}
+    assert sum(part.score for part in english.terms or ()) == pytest.approx(english.final, abs=1e-5)
+    lines = explanation_lines(found)
+    assert any("kv (glossary), cach (glossary)" in line for line in lines)
+    assert any(line.startswith("added:    kv, cach, counting 1.75") for line in lines)
+    fed = paired.varied(replace(paired.tuning, feedback=1))
+    assert ("grow", "feedback", True) in explained(fed, "cache", mode="sparse").asked.terms
 
 
 def test_a_passage_that_came_is_told_with_its_number(retriever: Retriever) -> None:
@@ -152,7 +181,7 @@ def test_words_alone_do_not_find_what_shares_none_and_the_mode_that_does_is_name
     assert isinstance(found.outcome, Lost)
     assert found.outcome.stage == "legs"
     assert "shares no term" in found.outcome.detail
-    assert {change.after for change in found.changes} <= {"hybrid", "dense"}
+    assert {change.after for change in found.changes} <= {"hybrid", "dense", "5"}  # 5: of feedback
 
 
 def test_what_neither_leg_had_among_its_best_is_brought_by_more_depth(retriever: Retriever) -> None:

@@ -7,7 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.hits.shape import AS_RANKED, Shape, shaped, shaped_from, within_share
+from rag.hits.shape import AS_RANKED, Shape, once, shaped, shaped_from, within_share
 from rag.types import Chunk, Hit
 
 PROSE = [
@@ -113,6 +113,24 @@ def test_shaping_keeps_the_order_and_never_shows_fewer_than_there_are(
     assert list(found.hits) == within_share(ranked, k, most)
     if not most:
         assert list(found.hits) == ranked[:k]
+
+
+def test_what_one_list_folded_and_another_shows_is_one_again() -> None:
+    """Each list was shaped by itself: two of them may show one text by different passages."""
+    lamp, copy, third = (hit(name, PROSE[0], 9.0 - at) for at, name in enumerate("abc"))
+    bread = hit("d", PROSE[1], 1.0)
+    first = shaped([lamp, third, bread], 8, FOLD).hits
+    second = shaped([copy, third], 8, FOLD).hits
+    both = once([*first, *second], FOLD)
+    assert names(both) == "ad"
+    assert [place.document for place in both[0].also] == ["c", "b"]
+    assert names(once([*first, *second], AS_RANKED)) == "adb"
+
+
+@given(st.lists(st.sampled_from(PROSE), max_size=8), st.sampled_from([FOLD, AS_RANKED]))
+def test_a_shaped_list_shaped_again_is_the_same(texts: list[str], shape: Shape) -> None:
+    found = shaped([hit(str(n), text, 9.0 - n) for n, text in enumerate(texts)], 8, shape).hits
+    assert once(found, shape) == list(found)
 
 
 @given(st.lists(st.sampled_from(PROSE), max_size=8))
