@@ -36,7 +36,7 @@ test-faults: install ## Every fault there is a test for: takes an hour or more
 	LECTERN_FAULTS=all LECTERN_PDF_MUTANTS=1000 $(BIN)/python -m pytest tests/faults tests/rag/test_engine.py tests/ingest/test_kill.py tests/ingest/loaders/test_pdf_faults.py
 
 test-milvus: install ## The store in Milvus: contract, killed writers, copies
-	$(BIN)/python -m pytest tests/contracts/test_store_contract.py tests/rag/stores/test_milvus.py tests/rag/stores/test_milvus_server.py tests/rag/test_copying.py
+	$(BIN)/python -m pytest tests/contracts/test_store_contract.py tests/rag/stores/test_milvus*.py tests/rag/test_copying.py
 
 test-ray: install ## Ingest on a Ray cluster of several nodes on this host, some of them killed
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[ray]"

@@ -8,51 +8,31 @@ that was killed leaves at most rows that nobody sees, and the next one takes the
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
-import numpy as np
-
-from rag import text
-from rag.errors import IndexDamaged, IndexMissing, SettingError
-from rag.protocols import Changes, Index, Published, SearchingStore, StoredChunk, StoredDocument
+from rag.errors import IndexDamaged, SettingError
+from rag.protocols.stores import Changes, Index, Published, SearchingStore, StoredChunk, StoredDocument
 from rag.sparse._bmx_formula import VARIANTS
-from rag.stores import _milvus_rows as rows_of
-from rag.stores._milvus_client import Address, Connection, Row, parts, quoted, require
-from rag.stores._milvus_index import MilvusIndex
-from rag.stores._milvus_lease import LEASE, Lease
-from rag.stores._milvus_numbers import NUMBERS, Numbers
-from rag.stores._milvus_rows import CHUNK, CHUNK_FIELDS, DOCUMENT, DOCUMENT_FIELDS, LIVING, PART, SETTING
-from rag.stores._milvus_terms import Changed, TermNumbers, saturated
-from rag.stores._seals import BrokenSeal, text_digest
+from rag.stores._milvus import schema
+from rag.stores._milvus import settings as noted
+from rag.stores._milvus.address import Address, Row, quoted
+from rag.stores._milvus.client import Connection, require
+from rag.stores._milvus.filter import condition
+from rag.stores._milvus.index import MilvusIndex
+from rag.stores._milvus.layout import missing, prepare
+from rag.stores._milvus.lease import Lease
+from rag.stores._milvus.publishing import publish
+from rag.stores._milvus.schema import CHUNK, LIVING, IndexName
+from rag.stores._milvus.texts import CHUNK_FIELDS, read_chunks, read_document, stored_document
+from rag.stores._milvus.vectors import known_vectors, vectors_of
+from rag.stores._milvus.versions import Versions, keys_of, living, versions
+from rag.stores._seals import BrokenSeal
 from rag.types import Chunk, Document, Filter, Vectors, Warned
 
-IndexName: TypeAlias = Literal["HNSW", "IVF_FLAT", "DISKANN", "FLAT", "AUTOINDEX"]
 ConsistencyName: TypeAlias = Literal["Strong", "Bounded", "Session", "Eventually"]
-
-_FORMAT = "1"
-_GENERATION = "generation"
-_OWN = (_GENERATION, LEASE, NUMBERS)
-_DOCUMENTS = 500  # versions whose chunks are asked for at once
-# How each index is built and searched unless the settings say otherwise.
-_BUILT: Mapping[IndexName, dict[str, Any]] = {
-    "HNSW": {"M": 16, "efConstruction": 200},
-    "IVF_FLAT": {"nlist": 1024},
-    "DISKANN": {},
-    "FLAT": {},
-    "AUTOINDEX": {},
-}
-_SEARCHED: Mapping[IndexName, dict[str, Any]] = {
-    "HNSW": {"ef": 128},
-    "IVF_FLAT": {"nprobe": 64},
-    "DISKANN": {"search_list": 128},
-    "FLAT": {},
-    "AUTOINDEX": {},
-}
 
 
 class MilvusStore:
@@ -61,39 +41,33 @@ class MilvusStore:
     def __init__(
         self, address: Address, index: IndexName, candidates: int, *, read_only: bool, start_over: bool
     ) -> None:
+        """Raises SettingError, IndexBusy for a second writer, IndexMissing for a reader of nothing."""
         self._address = address
-        self._index = index
+        self._index: IndexName = index
         self._candidates = candidates
         self._connection = Connection(address)
         self._lease: Lease | None = None
-        # What the writer knows of its own rows, which nobody else changes; None where a change was cut short.
-        self._known_living: dict[str, Row] | None = None
-        self._known_number: int | None = None
+        self._versions: Versions | None = None
         try:
-            if start_over and self._format() != _FORMAT:
-                self._drop()
-            self._check_format(read_only)
+            prepare(self._connection, writing=not read_only, start_over=start_over)
             if not read_only:
-                rows_of.create(self._connection)
                 self._lease = Lease(self._connection)
-                self._numbers = Numbers(self._connection)
-                self._terms = TermNumbers(self._connection, self._numbers)
-                self._living()
+                self._versions = Versions(self._connection, index)
         except BaseException:
             self.close()
             raise
 
     def documents(self) -> list[StoredDocument]:
         """The living documents, by id."""
-        found = [rows_of.stored_document(row, self._connection) for row in self._living().values()]
-        return sorted(found, key=lambda document: document.id)
+        return self._stored(self._living().values())
 
     def document(self, document_id: str) -> Document | None:
         """The living version of a document."""
-        for row in reversed(self._versions(f"id == {quoted(document_id)} and retired == {LIVING}")):
-            with self._translated():
-                return rows_of.read_document(row, self._connection)
-        return None
+        rows = versions(self._connection, f"id == {quoted(document_id)} and retired == {LIVING}")
+        if not rows:
+            return None
+        with self._translated():
+            return read_document(rows[-1], self._connection)
 
     def replace(
         self,
@@ -106,80 +80,50 @@ class MilvusStore:
         warnings: Sequence[Warned] = (),
     ) -> None:
         """Put `document` in place of its last version: the row of `document` is the commit."""
-        self._writing().renew()
-        living, born = self._living(), self._number + 1
-        self._known_living = None
-        version = self._numbers.take("version", 1)
-        first = self._numbers.take("chunk", len(chunks)) if chunks else 0
-        row, pieces = rows_of.document_rows(
-            version, first, document, chunks, source, empty_pages, warnings, born
-        )
-        self._connection.put(PART, pieces)
-        self._put_chunks(version, first, document, chunks, vectors, born)
-        self._connection.put(DOCUMENT, [row])
-        if document.id in living:
-            self._retire([living[document.id]])
-        living[document.id] = row
-        self._known_living = living
+        self._writing().put(document, chunks, vectors, source, empty_pages, warnings)
 
     def remove(self, document_ids: Iterable[str]) -> None:
         """Retire documents."""
-        self._writing().renew()
-        living = self._living()
-        self._known_living = None
-        self._retire([living.pop(name) for name in dict.fromkeys(document_ids) if name in living])
-        self._known_living = living
+        self._writing().remove(document_ids)
 
     def known(self, texts: Sequence[str]) -> dict[str, Vectors]:
         """The vectors of those of these indexed texts that were embedded before."""
-        by_digest = {text_digest(each).hex(): each for each in texts}
-        keys: dict[int, str] = {}
-        for part in parts(list(by_digest)):
-            listed = ", ".join(map(quoted, part))
-            found = self._connection.rows(CHUNK, f"text_digest in [{listed}]", ["text_digest"], "key")
-            keys |= {key: digest for digest, key in {row["text_digest"]: row["key"] for row in found}.items()}
-        vectors = self._vectors(list(keys))
-        return {by_digest[keys[key]]: own for key, own in vectors.items()}
+        return known_vectors(self._connection, texts)
 
     def mark(self) -> int:
         """The last version put, living or not."""
-        return self._numbers.last("version")
+        return self._writing().last()
 
     def changes(self, since: int, published: int) -> Changes:
         """What differs from publish number `published`, which was made at mark `since`."""
         added = [row for row in self._living().values() if row["version"] > since]  # first: it may mend
-        gone = self._versions(f"version <= {since} and retired >= {published} and retired < {LIVING}")
-        keys = [key for row in gone for key in _keys(row)]
-
-        def stored(rows: Iterable[Row]) -> tuple[StoredDocument, ...]:
-            found = [rows_of.stored_document(row, self._connection) for row in rows]
-            return tuple(sorted(found, key=lambda document: document.id))
-
-        return Changes(stored(added), stored(gone), tuple(sorted(keys)))
+        gone = versions(
+            self._connection, f"version <= {since} and retired >= {published} and retired < {LIVING}"
+        )
+        keys = [key for row in gone for key in keys_of(row)]
+        return Changes(tuple(self._stored(added)), tuple(self._stored(gone)), tuple(sorted(keys)))
 
     def chunks(self, since: int = 0) -> Iterator[StoredChunk]:
         """Every living chunk put after mark `since`, by document id and ordinal."""
         documents = [row for row in self._living().values() if row["version"] > since and row["chunks"]]
-        for part in parts(sorted(documents, key=lambda row: str(row["id"]))):
-            for row in part:
-                keys = list(_keys(row))
-                found, vectors = self.fetch(keys), self._vectors(keys)
-                for key in keys:
-                    yield StoredChunk(key, found[key], vectors[key])
+        for row in sorted(documents, key=lambda row: str(row["id"])):
+            keys = list(keys_of(row))
+            found, vectors = self.fetch(keys), vectors_of(self._connection, keys)
+            for key in keys:
+                yield StoredChunk(key, found[key], vectors[key])
 
     def select(self, chosen: Filter) -> list[int]:
         """Keys of the chunks that the filter lets through, retired ones included."""
-        condition = rows_of.condition(chosen) or "key > 0"
-        return [row["key"] for row in self._connection.rows(CHUNK, condition, [], "key")]
+        found = self._connection.rows(CHUNK, condition(chosen) or "key > 0", [], "key")
+        return [row["key"] for row in found]
 
     def fetch(self, keys: Sequence[int]) -> dict[int, Chunk]:
         """Chunks by key; retired ones stay until `collect`. A missing key is left out."""
         found = {row["key"]: row for row in self._connection.get(CHUNK, "key", list(keys), CHUNK_FIELDS)}
         rows = [found[key] for key in keys if key in found]
         with self._translated():
-            return dict(
-                zip((row["key"] for row in rows), rows_of.read_chunks(rows, self._connection), strict=True)
-            )
+            read = read_chunks(rows, self._connection)
+            return dict(zip((row["key"] for row in rows), read, strict=True))
 
     def places(self, keys: Sequence[int]) -> dict[int, tuple[str, int]]:
         """Document id and ordinal of chunks by key; a missing key is left out."""
@@ -188,23 +132,15 @@ class MilvusStore:
 
     def settings(self) -> Mapping[str, str]:
         """What was remembered; not what the store notes for itself."""
-        rows = self._connection.some(SETTING, 'name != ""', ["name", "value"], 16_384)
-        return {row["name"]: row["value"] for row in rows if row["name"] not in _OWN}
+        return noted.settings(self._connection)
 
     def remember(self, name: str, value: str) -> None:
         """Keep a setting with the index."""
-        self._connection.put(SETTING, [rows_of.setting_row(name, value)])
+        noted.remember(self._connection, name, value)
 
     def collect(self, published: int) -> None:
         """After publish number `published`: forget what neither it nor the one before refers to."""
-        forgotten = f"retired < {published - 1}"
-        for name in (CHUNK, *self._connection.collections("vector_")):
-            self._connection.delete(name, forgotten)
-        for row in self._versions(forgotten):
-            self._connection.delete(PART, rows_of.pieces_of(row["version"]))
-        self._connection.delete(DOCUMENT, forgotten)
-        self._known_number = None
-        self.remember("published", str(published))
+        self._writing().collect(published)
 
     def clear(self) -> None:
         """Retire every document and take none of their vectors over."""
@@ -232,171 +168,36 @@ class MilvusStore:
 
     def published(self) -> Published | None:
         """What readers see, None before the first publish."""
-        found = self._connection.get(SETTING, "name", [_GENERATION], ["value"])
-        return Published(**json.loads(found[0]["value"])) if found else None
+        return noted.published(self._connection)
 
     def publish(self, coming: Published, changes: Changes) -> None:
         """Make `coming`, whose count of terms is not set, what readers see. `changes` led to it."""
-        base = self.published()
-        if (
-            base
-            and base.made_with != coming.made_with
-            and any(row["version"] <= base.mark for row in self._living().values())
-        ):
-            raise SettingError(
-                f"the index in Milvus at {self._address} was made with other settings "
-                f"({_difference(base.made_with, coming.made_with)}): run `python -m ingest PATH --rebuild`"
-            )
-        changed = Changed()
-        added = [row for row in self._living().values() if row["version"] > (base.mark if base else 0)]
-        for sign, keys in ((1, [key for row in added for key in _keys(row)]), (-1, changes.removed_keys)):
-            for part in parts(keys):
-                changed.count(self._connection.get(CHUNK, "key", part, ["terms", "length"]), sign)
-        changed.write(self._connection, coming.number)
-        whole = replace(coming, terms=(base.terms if base else 0) + changed.length)
-        self._writing().renew()
-        self.remember(_GENERATION, json.dumps(asdict(whole)))
-        self.collect(coming.number)
+        versions = self._writing()
+        assert self._lease is not None  # noqa: S101 - a writer has one
+        publish(self._connection, versions, coming, changes, self._lease.renew)
 
     def open_index(self) -> Index:
         """What is published, opened for reading. Raises IndexMissing."""
         published = self.published()
         if published is None:
-            raise IndexMissing(
-                f"there is no index in Milvus at {self._address}: run `python -m ingest FOLDER` first"
-            )
+            raise missing(self._address)
+        effort = dict(schema.SEARCHED[self._index])
         variant = VARIANTS["baguetter"]
-        return MilvusIndex(
-            self, self._connection, published, variant, self._candidates, dict(_SEARCHED[self._index])
-        )
+        return MilvusIndex(self, self._connection, published, variant, self._candidates, effort)
 
-    @property
-    def _number(self) -> int:
-        """The last publish."""
-        if self._known_number is None or self._lease is None:
-            found = self._connection.get(SETTING, "name", ["published"], ["value"])
-            self._known_number = int(found[0]["value"]) if found else 0
-        return self._known_number
-
-    def _writing(self) -> Lease:
-        if self._lease is None:
+    def _writing(self) -> Versions:
+        """The versions, to be changed. Raises SettingError for a reader, IndexBusy if the lease was lost."""
+        if self._lease is None or self._versions is None:
             raise SettingError("this record was opened for reading")
-        return self._lease
-
-    def _versions(self, condition: str) -> list[Row]:
-        return list(self._connection.rows(DOCUMENT, condition, DOCUMENT_FIELDS, "version"))
+        self._lease.renew()
+        return self._versions
 
     def _living(self) -> dict[str, Row]:
-        """The rows of the living documents by id: of two versions, an unfinished replacement, the last."""
-        if self._known_living is not None:
-            return self._known_living
-        if self._lease is not None:
-            self._mend()
-        found = {row["id"]: row for row in self._versions(f"retired == {LIVING}")}
-        if self._lease is not None:
-            self._known_living = found
-        return found
+        return living(self._connection) if self._versions is None else self._versions.living()
 
-    def _put_chunks(
-        self,
-        version: int,
-        first: int,
-        document: Document,
-        chunks: Sequence[Chunk],
-        vectors: Sequence[Vectors],
-        born: int,
-    ) -> None:
-        counted = [_counts(text.document_terms(chunk)) for chunk in chunks]
-        numbers = self._terms.of(term for own in counted for term in own)
-        chunk_rows, vector_rows = list[Row](), list[Row]()
-        for key, chunk, own, terms in zip(
-            range(first, first + len(chunks)), chunks, vectors, counted, strict=True
-        ):
-            weights, length = saturated({numbers[term]: tf for term, tf in terms.items()})
-            chunk_rows.append(rows_of.chunk_row(key, version, chunk, document, weights, length, born))
-            vector_rows += rows_of.vector_rows(key, chunk, document, own, born)
-        if vector_rows:
-            dimension = len(vector_rows[0]["vector"])
-            rows_of.create_vectors(self._connection, dimension, self._index, _BUILT[self._index])
-            self._connection.put(rows_of.vectors_name(dimension), vector_rows)
-        self._connection.put(CHUNK, chunk_rows)
-
-    def _retire(self, versions: Sequence[Row]) -> None:
-        """The documents' rows first: they decide what lives, and from them the rest can be mended."""
-        number = self._number
-        for row in versions:
-            self._connection.put(
-                DOCUMENT, [{"version": row["version"], "retired": number}], changed_alone=True
-            )
-        self._retire_chunks([key for row in versions for key in _keys(row)], number)
-
-    def _retire_chunks(self, keys: Sequence[int], number: int) -> None:
-        for part in parts(keys):
-            known = self._connection.get(CHUNK, "key", part, [])
-            self._connection.put(
-                CHUNK, [{"key": row["key"], "retired": number} for row in known], changed_alone=True
-            )
-            listed = ", ".join(map(str, part))
-            for name in self._connection.collections("vector_"):
-                windows = self._connection.rows(name, f"key in [{listed}]", [], "window")
-                self._connection.put(
-                    name,
-                    [{"window": row["window"], "retired": number} for row in windows],
-                    changed_alone=True,
-                )
-
-    def _mend(self) -> None:
-        """Finish what a writer began and did not end: uncommitted rows go, replacements are completed."""
-        published = self.published()
-        if published and published.number == self._number + 1:
-            self.collect(published.number)
-        number = self._number
-        every = self._versions(f"retired >= {number}")
-        last = {row["id"]: row["version"] for row in every if row["retired"] == LIVING}
-        self._retire([row for row in every if row["retired"] == LIVING and row["version"] < last[row["id"]]])
-        self._retire_chunks([key for row in every if row["retired"] != LIVING for key in _keys(row)], number)
-        committed = {row["version"] for row in every}
-        newborn = self._connection.rows(CHUNK, f"born > {number}", ["version"], "key")
-        orphans = sorted({row["version"] for row in newborn} - committed)
-        for version in orphans:
-            keys = [row["key"] for row in self._connection.rows(CHUNK, f"version == {version}", [], "key")]
-            for part in parts(keys):
-                listed = ", ".join(map(str, part))
-                for name in self._connection.collections("vector_"):
-                    self._connection.delete(name, f"key in [{listed}]")
-            self._connection.delete(PART, rows_of.pieces_of(version))
-            self._connection.delete(CHUNK, f"version == {version}")
-
-    def _vectors(self, keys: Sequence[int]) -> dict[int, Vectors]:
-        found: dict[int, list[Any]] = {}
-        for name in self._connection.collections("vector_"):
-            for part in parts(keys):
-                listed = ", ".join(map(str, part))
-                for row in self._connection.rows(name, f"key in [{listed}]", ["key", "vector"], "window"):
-                    found.setdefault(row["key"], []).append(row["vector"])
-        return {key: np.array(own, dtype=np.float32) for key, own in found.items()}
-
-    def _check_format(self, read_only: bool) -> None:
-        if not self._connection.has(SETTING):
-            if read_only:
-                raise IndexMissing(
-                    f"there is no index in Milvus at {self._address}: run `python -m ingest FOLDER` first"
-                )
-            rows_of.create(self._connection)
-            self.remember("format", _FORMAT)
-        elif (found := self._format()) != _FORMAT:
-            raise SettingError(
-                f"the collections {self._address.prefix}_* in Milvus at {self._address} were made by another "
-                f"version of Lectern (format {found}, this one reads {_FORMAT}): set store.collection to "
-                "another name, or run `python -m ingest PATH --rebuild`"
-            )
-
-    def _format(self) -> str:
-        return self.settings().get("format", _FORMAT) if self._connection.has(SETTING) else _FORMAT
-
-    def _drop(self) -> None:
-        for name in self._connection.collections(""):
-            self._connection.drop(name)
+    def _stored(self, rows: Iterable[Row]) -> list[StoredDocument]:
+        found = [stored_document(row, self._connection) for row in rows]
+        return sorted(found, key=lambda document: document.id)
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -407,23 +208,6 @@ class MilvusStore:
                 f"Milvus at {self._address}: {error}: restore it from a backup, or run "
                 "`python -m ingest PATH --rebuild`"
             ) from error
-
-
-def _keys(row: Row) -> range:
-    """The keys of a document version's chunks."""
-    return range(row["first_chunk"], row["first_chunk"] + row["chunks"])
-
-
-def _counts(terms: Sequence[str]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for term in terms:
-        counts[term] = counts.get(term, 0) + 1
-    return counts
-
-
-def _difference(old: Mapping[str, str], new: Mapping[str, str]) -> str:
-    names = sorted({name for name in {*old, *new} if old.get(name) != new.get(name)})
-    return ", ".join(f"{name}: {old.get(name)} then, {new.get(name)} now" for name in names)
 
 
 def build(

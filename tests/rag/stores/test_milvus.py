@@ -12,17 +12,20 @@ import numpy as np
 import pytest
 
 from rag import text
-from rag.errors import IndexBusy, IndexMissing, SettingError
+from rag.build import build_indexer, build_retriever
+from rag.config import Settings
+from rag.errors import IndexBusy, IndexMissing, RagError, SettingError
 from rag.indexes.within import publish_within
-from rag.protocols import Index
+from rag.protocols.stores import Index
+from rag.sections import Backend
 from rag.sparse import bmx
 from rag.types import EVERYTHING, Chunk, Document, Filter, Segment, Vectors
 
 pytest.importorskip("pymilvus", reason="pymilvus is not installed: pip install -e '.[milvus]'")
 
 from rag.stores import milvus
-from rag.stores._milvus_client import Connection
-from rag.stores._milvus_rows import CHUNK, TERM
+from rag.stores._milvus.client import Connection
+from rag.stores._milvus.schema import CHUNK, TERM
 from rag.stores.milvus import MilvusStore
 
 _WORDS = ["alpha", "beta", "gamma", "delta", "部署", "模型", "torch.compile", "v0.6.3", "rare"]
@@ -200,7 +203,7 @@ def _stop_at(monkeypatch: pytest.MonkeyPatch, call: int) -> None:
         monkeypatch.setattr(Connection, name, counted(getattr(Connection, name)))
 
 
-@pytest.mark.parametrize("call", range(0, 24, 2))
+@pytest.mark.parametrize("call", [*range(8), *range(8, 24, 3)])
 def test_a_writer_killed_anywhere_leaves_whole_documents_and_the_next_one_finishes(
     tmp_path: Path, call: int
 ) -> None:
@@ -270,6 +273,11 @@ def _assert_as_if_new(store: MilvusStore, folder: Path) -> None:
     for question in (["gamma"], ["alpha"], ["beta"], ["one", "gamma"]):
         ours, theirs = (each.open_index().sparse.search(question, 9) for each in (store, clean))
         assert ours.scores.tolist() == pytest.approx(theirs.scores.tolist(), rel=1e-6)
+    seen = [
+        sorted(_texts(index, index.dense.search(_unit(1), 9).rows.tolist()))
+        for index in (store.open_index(), clean.open_index())
+    ]
+    assert seen[0] == seen[1], "a vector without its passage would be found as well"
     assert store.faults() == []
     clean.close()
 
@@ -310,6 +318,75 @@ def test_a_server_that_is_not_there_is_named_with_the_setting() -> None:
 def test_a_name_that_cannot_begin_collections_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match=r"store\.collection"):
         milvus.build(folder=tmp_path, collection="a-b")
+
+
+@pytest.mark.parametrize("uri", ["localhost:19530", "milvus", "ftp://milvus"])
+def test_an_address_that_is_none_is_refused_with_what_to_write(tmp_path: Path, uri: str) -> None:
+    with pytest.raises(SettingError, match=r"store\.uri = .*http://HOST:19530"):
+        milvus.build(folder=tmp_path, uri=uri)
+
+
+def test_a_place_that_can_hold_no_file_is_named_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    with pytest.raises(SettingError, match=r"store\.uri: Milvus at .*taken.*: correct it"):
+        milvus.build(folder=tmp_path, uri=str(tmp_path / "taken" / "milvus.db"))
+    (tmp_path / "milvus.db").write_text("no folder of milvus-lite's")
+    with pytest.raises(RagError, match="it cannot be opened: "):
+        milvus.build(folder=tmp_path)
+
+
+def test_collections_of_another_layout_are_refused_and_made_anew_by_a_rebuild_alone(tmp_path: Path) -> None:
+    beside = milvus.build(folder=tmp_path, collection="lectern_2")
+    assert isinstance(beside, MilvusStore)
+    _put(beside, "a.md", "alpha beside")
+    store = _open(tmp_path)
+    _put(store, "a.md", "alpha")
+    store.remember("format", "0")
+    store.close()
+    for read_only in (False, True):
+        with pytest.raises(SettingError, match=r"lectern_\* .*milvus\.db .*format 0, .*--rebuild"):
+            _open(tmp_path, read_only=read_only)
+    again = milvus.build(folder=tmp_path, start_over=True)
+    assert again.documents() == []
+    assert again.settings()["format"] == "1"
+    assert [document.id for document in beside.documents()] == ["a.md"], "another index in the same place"
+    again.close()
+    beside.close()
+
+
+def test_an_index_of_another_embedder_is_neither_written_nor_read(tmp_path: Path) -> None:
+    settings = Settings(index=tmp_path, store=Backend(name="milvus"))
+    with build_indexer(settings) as indexer:
+        indexer.store.remember("embedder", "another model")
+        _put(indexer.store, "a.md", "alpha")  # type: ignore[arg-type]
+    with pytest.raises(SettingError, match=r"another model.*--rebuild"), build_indexer(settings):
+        pass
+    store = _open(tmp_path)
+    assert [each.chunk.text for each in store.chunks()] == ["alpha"]
+    _publish(store)
+    store.close()
+    with pytest.raises(SettingError, match=r"embedder three.*--rebuild"):
+        build_retriever(settings)
+
+
+def test_places_are_told_by_what_scoring_has_read(
+    store: MilvusStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _put(store, "b.md", "alpha one", "alpha two")
+    _put(store, "a.md", "alpha three")
+    _publish(store)
+    index = store.open_index()
+    rows = index.sparse.search(["alpha"], 9).rows
+    with monkeypatch.context() as patched:
+        patched.setattr(Connection, "_query", _refuse)
+        first = index.first(rows, 2)
+        documents = index.documents(rows)
+    assert _texts(index, first.tolist()) == ["alpha three", "alpha one"]
+    assert sorted(np.unique(documents, return_counts=True)[1].tolist()) == [1, 2]
+
+
+def _refuse(*_: object) -> None:
+    raise AssertionError("the server was asked")
 
 
 def test_long_headings_and_texts_beyond_a_field_come_back_whole(store: MilvusStore) -> None:

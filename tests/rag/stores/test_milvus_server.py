@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import socket
 import subprocess
 import sys
@@ -9,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -55,6 +57,11 @@ class _Server:
             else:
                 return
         raise AssertionError("the server did not start")
+
+    def limit_files(self, size: int) -> None:
+        """No file of the server's may grow beyond so many bytes: its disk is full."""
+        assert self._process is not None
+        resource.prlimit(self._process.pid, resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
 
     def kill(self) -> None:
         if self._process is not None:
@@ -134,8 +141,8 @@ def test_a_server_that_stays_away_is_named_and_nothing_stored_is_lost(
     server: _Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The claim of a writer that could not take leave ends by itself, here at once.
-    monkeypatch.setattr("rag.stores._milvus_lease._SECONDS", 0.5)
-    monkeypatch.setattr("rag.stores._milvus_lease._RENEWED", 0.4)
+    monkeypatch.setattr("rag.stores._milvus.lease._SECONDS", 0.5)
+    monkeypatch.setattr("rag.stores._milvus.lease._RENEWED", 0.4)
     writer = _open(server, timeout=2.0)
     _put(writer, "a.md", "alpha one")
     _publish(writer)
@@ -153,3 +160,38 @@ def test_a_server_that_stays_away_is_named_and_nothing_stored_is_lost(
     _publish(again)
     assert sorted(_found(again, "alpha")) == ["alpha one", "alpha two"]
     again.close()
+
+
+def test_a_server_whose_disk_is_full_loses_nothing(server: _Server, over_wire: SimpleNamespace) -> None:
+    over_wire.ingest(server.uri, "old")
+    server.limit_files(2_000)
+    with pytest.raises(RagError, match=r"takes no more: .*File too large.*: make room there") as error:
+        over_wire.ingest(server.uri, "new")
+    over_wire.check(error, server.uri)
+    server.limit_files(resource.RLIM_INFINITY)
+    assert over_wire.seen(server.uri) == {"old"}
+    server.kill()
+    server.start()
+    assert over_wire.seen(server.uri) == {"old"}
+    over_wire.ingest(server.uri, "new")
+    assert over_wire.seen(server.uri) == {"new"}
+
+
+@pytest.mark.parametrize("call", [0, 2])
+def test_a_server_that_goes_away_in_the_middle_of_a_publish_is_named_and_the_publish_can_be_repeated(
+    server: _Server, call: int, over_wire: SimpleNamespace
+) -> None:
+    over_wire.ingest(server.uri, "old")
+    store = over_wire.open(server.uri, timeout=1.0)
+    for name in over_wire.names:
+        over_wire.put(store, name, f"new in {name}")
+    with pytest.MonkeyPatch.context() as patched:
+        over_wire.on_change(patched, call, server.kill)
+        with pytest.raises(SettingError, match="cannot be reached within 1 s: start it") as error:
+            over_wire.publish(store)
+    over_wire.check(error, server.uri)
+    store.close()
+    server.start()
+    assert over_wire.seen(server.uri) in ({"old"}, {"new"})
+    over_wire.ingest(server.uri, "new")
+    assert over_wire.seen(server.uri) == {"new"}

@@ -11,10 +11,10 @@ from typing import Any
 from uuid import uuid4
 
 from rag.errors import IndexBusy, RagError
-from rag.stores._milvus_client import Connection
-from rag.stores._milvus_rows import SETTING, setting_row
+from rag.stores._milvus.client import Connection
+from rag.stores._milvus.schema import SETTING
+from rag.stores._milvus.settings import LEASE, remember, setting
 
-LEASE = "lease"
 _SECONDS = 60.0  # a holder that is silent for so long has gone
 _RENEWED = 15.0
 _SETTLING = 0.2  # two that begin at once both have written by then; the last one's lease stands
@@ -52,7 +52,7 @@ class Lease:
     def _write(self) -> None:
         self._until = time.time() + _SECONDS
         held = {"name": self._name, "host": socket.gethostname(), "pid": os.getpid(), "until": self._until}
-        self._connection.put(SETTING, [setting_row(LEASE, json.dumps(held))])
+        remember(self._connection, LEASE, json.dumps(held))
 
     def _check(self) -> None:
         held = self._read()
@@ -63,8 +63,7 @@ class Lease:
             )
 
     def _read(self) -> dict[str, Any]:
-        found = self._connection.get(SETTING, "name", [LEASE], ["value"])
-        held: dict[str, Any] = json.loads(found[0]["value"]) if found else {}
+        held: dict[str, Any] = json.loads(setting(self._connection, LEASE) or "{}")
         return held
 
 

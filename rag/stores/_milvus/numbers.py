@@ -6,12 +6,11 @@ import json
 import threading
 from typing import Literal, TypeAlias
 
-from rag.stores._milvus_client import Connection
-from rag.stores._milvus_rows import SETTING, setting_row
+from rag.stores._milvus.client import Connection
+from rag.stores._milvus.settings import NUMBERS, remember, setting
 
 Kind: TypeAlias = Literal["version", "chunk", "term"]
 
-NUMBERS = "numbers"
 _RESERVED = 10_000  # with one call: a writer that is killed leaves at most so many unused
 
 
@@ -21,8 +20,7 @@ class Numbers:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._lock = threading.Lock()
-        found = connection.get(SETTING, "name", [NUMBERS], ["value"])
-        self._reserved: dict[str, int] = json.loads(found[0]["value"]) if found else {}
+        self._reserved: dict[str, int] = json.loads(setting(connection, NUMBERS) or "{}")
         self._last: dict[str, int] = dict(self._reserved)
 
     def take(self, kind: Kind, count: int) -> int:
@@ -32,7 +30,7 @@ class Numbers:
             last = first + count - 1
             if last > self._reserved.get(kind, 0):
                 self._reserved[kind] = last + _RESERVED
-                self._connection.put(SETTING, [setting_row(NUMBERS, json.dumps(self._reserved))])
+                remember(self._connection, NUMBERS, json.dumps(self._reserved))
             self._last[kind] = last
             return first
 

@@ -16,17 +16,18 @@ import numpy as np
 import numpy.typing as npt
 
 from rag.sparse._bmx_formula import TermStatistics, entropy_units
-from rag.stores._milvus_client import Connection, Row
-from rag.stores._milvus_numbers import Numbers
-from rag.stores._milvus_rows import TERM
+from rag.stores._milvus.address import Row, listed
+from rag.stores._milvus.client import Connection
+from rag.stores._milvus.numbers import Numbers
+from rag.stores._milvus.schema import NOTHING, TERM
 from rag.stores._seals import text_digest
 from rag.types import Rows
 
 SLOPE, OFFSET = 0.01, 0.8
 _FINE = 36  # bits of an entropy's second number: see rag/sparse/_bmx_formula.py
+_READ = 10_000  # terms asked for at once: each call looks through all of them
 _KEPT = 200_000  # terms whose numbers a writer remembers
 _NO_TERM = 0  # no term's number: a sparse vector may not be empty, and a passage may have no terms
-_NOTHING = [0.0, 0.0]
 _FIELDS = ("term", "since", "df", "entropy", "old_df", "old_entropy")
 
 
@@ -85,6 +86,8 @@ class TermNumbers:
         self._numbers = numbers
         self._connection = connection
         self._known: dict[str, int] = {}
+        # Whether there are no others: at the first ingest nothing has to be looked up.
+        self._knows_all = not connection.some(TERM, 'digest != ""', [], 1)
         self._lock = threading.Lock()
 
     def of(self, terms: Iterable[str]) -> dict[str, int]:
@@ -92,8 +95,9 @@ class TermNumbers:
         with self._lock:
             wanted = set(terms)
             if len(self._known) > _KEPT:
-                self._known = {}
-            self._look_up(sorted(wanted - self._known.keys()))
+                self._known, self._knows_all = {}, False
+            if not self._knows_all:
+                self._look_up(sorted(wanted - self._known.keys()))
             self._give(sorted(wanted - self._known.keys()))
             return {term: self._known[term] for term in wanted}
 
@@ -122,7 +126,7 @@ def _counts(since: int, new: tuple[int, int], old: tuple[int, int]) -> Row:
         "entropy": str(new[1]),
         "old_df": old[0],
         "old_entropy": str(old[1]),
-        "nothing": _NOTHING,
+        "nothing": NOTHING,
     }
 
 
@@ -153,9 +157,9 @@ class Changed:
         """
         _take_back(connection, number)
         changed = sorted(term for term in self._df if self._df[term] or self._entropy[term])
-        for start in range(0, len(changed), 1000):
-            listed = ", ".join(map(str, changed[start : start + 1000]))
-            rows = connection.some(TERM, f"term in [{listed}]", ["digest", *_FIELDS], 1000)
+        for start in range(0, len(changed), _READ):
+            part = changed[start : start + _READ]
+            rows = connection.some(TERM, f"term in {listed(part)}", ["digest", *_FIELDS], len(part))
             connection.put(TERM, [self._refreshed(row, number) for row in rows])
 
     def _refreshed(self, row: Row, number: int) -> Row:
@@ -167,7 +171,7 @@ class Changed:
 def _take_back(connection: Connection, number: int) -> None:
     """Undo what an unfinished publish wrote: a change it saw may have been changed back since."""
     while True:
-        rows = connection.some(TERM, f"since >= {number}", ["digest", *_FIELDS], 1000)
+        rows = connection.some(TERM, f"since >= {number}", ["digest", *_FIELDS], _READ)
         if not rows:
             return
         old = [(row["old_df"], int(row["old_entropy"])) for row in rows]

@@ -11,43 +11,23 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
-from urllib.parse import urlsplit
+from typing import Any, TypeVar
 
-from rag.errors import IndexBusy, RagError, SettingError
+from rag.errors import SettingError
+from rag.stores._milvus.address import Address, Row, listed, parts
+from rag.stores._milvus.failures import is_passing, is_released, translated
+from rag.stores._milvus.ranges import by_ranges
 
 T = TypeVar("T")
-Row: TypeAlias = dict[str, Any]
 
 OLDEST_SERVER = (2, 6)  # the first that changes single fields of a row
-_SLICE = 1000  # rows or keys in one call: a call may weigh 64 MiB
+_LITE = "milvus_lite"  # how its version begins
 _MOST = 16_384  # rows that a query or search may return
+# Not to wait two minutes for a server that is back, nor share the waiting of other connections to it.
+_CHANNEL = {"grpc.max_reconnect_backoff_ms": 2000, "grpc.use_local_subchannel_pool": 1}
 _PAUSES = (0.5, 1.0, 2.0)  # seconds before a failed call is repeated
-_UNREACHABLE = ("UNAVAILABLE", "DEADLINE_EXCEEDED", "Connection", "connect", "timeout")
-_FULL = ("quota", "disk full", "No space left", "memory limit", "MemoryQuota", "DiskQuota", "limit exceeded")
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where the collections are: `uri` a file or http(s) address, `prefix` begins their names."""
-
-    uri: str
-    prefix: str
-    token: str
-    database: str
-    consistency: str
-    timeout: float
-
-    @property
-    def is_file(self) -> bool:
-        return "://" not in self.uri
-
-    def __str__(self) -> str:
-        """Without what may be secret."""
-        parts = urlsplit(self.uri)
-        return self.uri if self.is_file else f"{parts.scheme}://{parts.hostname}:{parts.port or 19530}"
 
 
 def require() -> None:
@@ -61,25 +41,28 @@ class Connection:
 
     def __init__(self, address: Address) -> None:
         """Raises SettingError for a server that cannot be reached, is too old or refuses the token,
-        IndexBusy for a file that another process has open.
+        IndexBusy for a file that another process has open, RagError for one that cannot be opened.
         """
         require()
         from pymilvus import MilvusClient
 
-        logging.getLogger("pymilvus").setLevel(logging.CRITICAL)  # it logs each error with its traceback
+        for name in ("pymilvus", "milvus_lite"):  # they log each error with its traceback
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         self.address = address
-        if address.is_file:
-            Path(address.uri).parent.mkdir(parents=True, exist_ok=True)
         self._loaded: set[str] = set()
+        if address.is_file:
+            self._tried(lambda: Path(address.uri).parent.mkdir(parents=True, exist_ok=True))
         self._client = self._tried(
             lambda: MilvusClient(
                 uri=str(Path(address.uri).absolute()) if address.is_file else address.uri,
                 token=address.token,
                 db_name="" if address.is_file else address.database,
                 timeout=address.timeout,
+                dedicated=True,
+                grpc_options=_CHANNEL,
             )
         )
-        self._check_version()
+        self._is_lite = self._checked_version().startswith(_LITE)
 
     def has(self, name: str) -> bool:
         """Whether there is such a collection; it is loaded if so."""
@@ -101,15 +84,18 @@ class Connection:
         indexes = self._client.prepare_index_params()
         define(schema, indexes)
         full = self._full(name)
-        if not self._tried(lambda: self._client.has_collection(full, timeout=self._timeout)):
-            self._tried(
-                lambda: self._client.create_collection(
+
+        def make() -> None:
+            """Asks what is there each time: the reply to what was done may have been lost."""
+            if not self._client.has_collection(full, timeout=self._timeout):
+                self._client.create_collection(
                     full, schema=schema, consistency_level=self.address.consistency, timeout=self._timeout
                 )
-            )
-        if len(self._tried(lambda: self._client.list_indexes(full))) < len(indexes):
-            # Not waited for: an empty collection is indexed at once, and waiting polls twice a second.
-            self._tried(lambda: self._client.create_index(full, indexes, timeout=self._timeout, sync=False))
+            if len(self._client.list_indexes(full)) < len(indexes):
+                # Not waited for: an empty collection is indexed at once, and waiting polls twice a second.
+                self._client.create_index(full, indexes, timeout=self._timeout, sync=False)
+
+        self._tried(make)
         self.has(name)
 
     def drop(self, name: str) -> None:
@@ -117,11 +103,21 @@ class Connection:
         self._tried(lambda: self._client.drop_collection(self._full(name), timeout=self._timeout))
         self._loaded.discard(name)
 
-    def collections(self, beginning: str) -> list[str]:
-        """Names of the collections that begin so, without the prefix."""
+    def settle(self, name: str) -> None:
+        """Have what was written laid down as it is searched best.
+
+        milvus-lite looks at fresh rows one by one, ten times as slowly as at those it has put into a
+        segment, which it does after 128 MB of them. A server needs no telling: it searches fresh rows
+        by indexes of their own, and allows a collection such a call only every ten seconds.
+        """
+        if self._is_lite:
+            self._tried(lambda: self._client.flush(self._full(name), timeout=self._timeout))
+
+    def collections(self) -> list[str]:
+        """Names of the collections that begin with the prefix, without it; another's may be among them."""
         names = self._tried(lambda: self._client.list_collections(timeout=self._timeout))
-        start = self._full(beginning)
-        return sorted(name[len(self._full("")) :] for name in names if name.startswith(start))
+        start = self._full("")
+        return sorted(name[len(start) :] for name in names if name.startswith(start))
 
     def put(self, name: str, rows: Sequence[Row], *, changed_alone: bool = False) -> None:
         """Insert or replace rows by key; with `changed_alone` other fields stay what they are."""
@@ -140,26 +136,9 @@ class Connection:
         """All rows that fulfil a condition, with these fields, by ascending integer `key`."""
         found = self._query(name, condition, [key, *fields], _MOST)
         if len(found) == _MOST:  # which of them these are is not said
-            yield from self._by_ranges(name, condition, fields, key)
+            yield from by_ranges(partial(self._query, name), condition, [key, *fields], _MOST)
         else:
             yield from sorted(found, key=lambda row: int(row[key]))
-
-    def _by_ranges(self, name: str, condition: str, fields: Sequence[str], key: str) -> Iterator[Row]:
-        """As `rows` where there are more than one call returns: each call asks for a range of keys that
-        holds fewer, halved or doubled as it turns out.
-        """
-        start, width = 0, 1 << 40
-        while self._query(name, f"({condition}) and {key} >= {start}", [key], 1):
-            found = self._query(
-                name, f"({condition}) and {key} >= {start} and {key} < {start + width}", [key, *fields], _MOST
-            )
-            if len(found) == _MOST:
-                width = max(1, width // 2)
-                continue
-            yield from sorted(found, key=lambda row: int(row[key]))
-            start += width
-            if len(found) < _MOST // 4:
-                width *= 2
 
     def some(self, name: str, condition: str, fields: Sequence[str], most: int) -> list[Row]:
         """At most `most` of the rows that fulfil a condition."""
@@ -171,8 +150,7 @@ class Connection:
         """The rows with these keys, in no order; what is not there is left out."""
         found: list[Row] = []
         for part in parts(keys):
-            listed = ", ".join(quoted(each) if isinstance(each, str) else str(each) for each in part)
-            found += self._query(name, f"{key} in [{listed}]", [key, *fields], _MOST)
+            found += self._query(name, f"{key} in {listed(part)}", [key, *fields], _MOST)
         return found
 
     def count(self, name: str, condition: str) -> int:
@@ -238,76 +216,34 @@ class Connection:
             )
         ]
 
-    def _check_version(self) -> None:
+    def _checked_version(self) -> str:
         version = str(self._tried(lambda: self._client.get_server_version(timeout=self._timeout)))
         numbers = [int(part) for part in version.lstrip("v").split("-")[0].split(".")[:2] if part.isdigit()]
         if numbers and tuple(numbers) < OLDEST_SERVER:  # milvus-lite counts otherwise, and names itself
             raise SettingError(
-                f"store.uri: the Milvus server {self.address} has version {version}: "
-                f"{'.'.join(map(str, OLDEST_SERVER))} or later is needed"
+                f"store.uri: the Milvus server {self.address} has version {version}: upgrade it to "
+                f"{'.'.join(map(str, OLDEST_SERVER))} or later, or name another server"
             )
+        return version
 
     def _tried(self, call: Callable[[], T]) -> T:
         """What `call` returns. A server that is out of reach for a moment is asked again."""
+        began = time.monotonic()
         for pause in (*_PAUSES, None):
             try:
                 return call()
             except Exception as error:
-                passing = _is_unreachable(error) or _is_released(error)
-                if pause is None or self.address.is_file or not passing:
-                    raise self._translated(error) from error
-                time.sleep(pause)
-                if _is_released(error):
+                # pymilvus itself has tried for as long as the timeout where nobody answers.
+                late = pause is None or time.monotonic() - began > self._timeout
+                if late or self.address.is_file or not is_passing(error):
+                    raise translated(error, self.address) from error
+                time.sleep(pause or 0.0)
+                if is_released(error):
                     self._load_again()
         raise AssertionError("the last attempt returns or raises")
 
     def _load_again(self) -> None:
         """A server that was started anew may hold its collections unloaded."""
-        for name in self._loaded:
+        for name in list(self._loaded):
             with suppress(Exception):  # the call that is repeated will tell
                 self._client.load_collection(self._full(name), timeout=self._timeout)
-
-    def _translated(self, error: Exception) -> Exception:
-        from pymilvus import MilvusException
-
-        if isinstance(error, RagError) or not isinstance(error, MilvusException | OSError | ValueError):
-            return error
-        text = str(getattr(error, "message", "") or error).strip().splitlines()
-        said = text[0][:300] if text else type(error).__name__
-        if self.address.is_file and "Open local milvus failed" in said:
-            return IndexBusy(
-                f"{self.address} is open in another process: milvus-lite serves one at a time; "
-                "end that one, or set store.uri to a Milvus server"
-            )
-        if any(word in str(error) for word in _FULL):
-            return RagError(f"Milvus at {self.address} takes no more: {said}: make room and run this again")
-        if "auth" in said.lower() or "permission" in said.lower():
-            return SettingError(f"store.token: Milvus at {self.address} refuses it: {said}")
-        if _is_unreachable(error):
-            return SettingError(
-                f"store.uri: Milvus at {self.address} cannot be reached within {self._timeout:g} s: "
-                "start it, or correct the address; what was stored is untouched, run this again"
-            )
-        return RagError(f"Milvus at {self.address}: {said}")
-
-
-def _is_unreachable(error: Exception) -> bool:
-    said = f"{type(error).__name__} {error}"
-    return any(word in said for word in _UNREACHABLE)
-
-
-def _is_released(error: Exception) -> bool:
-    said = str(error)
-    return "released" in said or "not loaded" in said
-
-
-def quoted(value: str) -> str:
-    """A string as Milvus's filter expressions write it."""
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\r", "\\r")
-    return f'"{escaped}"'
-
-
-def parts(values: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Slices that one call carries."""
-    for start in range(0, len(values), _SLICE):
-        yield values[start : start + _SLICE]

@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from rag.protocols import Published, TermPart
+from rag.errors import SettingError
+from rag.protocols.legs import TermPart
+from rag.protocols.stores import Published
 from rag.sparse._bmx_formula import Collection, Floats, Query, Variant, counted, prepare
-from rag.stores._milvus_client import Connection
-from rag.stores._milvus_passages import Passage, Passages
-from rag.stores._milvus_rows import CHUNK, vectors_name
-from rag.stores._milvus_terms import KnownTerm, known_terms
+from rag.stores._milvus.client import Connection
+from rag.stores._milvus.passages import Passage, Passages
+from rag.stores._milvus.schema import CHUNK, vectors_name
+from rag.stores._milvus.terms import KnownTerm, known_terms
 from rag.types import Ranking, Rows, Vectors
 
 _KEPT_TERMS = 100_000  # statistics that a reader remembers
@@ -38,7 +40,12 @@ class MilvusSparse(MilvusLeg):
     """BMX over the collection of passages: candidates by fixed weights, then scored exactly."""
 
     def __init__(
-        self, connection: Connection, published: Published, variant: Variant, candidates: int
+        self,
+        connection: Connection,
+        published: Published,
+        passages: Passages,
+        variant: Variant,
+        candidates: int,
     ) -> None:
         """`candidates`: how many are scored for each result asked for."""
         super().__init__(connection, published)
@@ -46,7 +53,7 @@ class MilvusSparse(MilvusLeg):
         self._candidates = candidates
         self._collection = Collection(published.chunks, published.terms)
         self._terms: dict[str, KnownTerm | None] = {}
-        self._passages = Passages(connection)
+        self._passages = passages
 
     def search(self, terms: Sequence[str], depth: int, among: Any = None) -> Ranking:
         """At most `depth` living passages that share a term with the question, scores > 0.
@@ -100,7 +107,15 @@ class MilvusSparse(MilvusLeg):
         return np.array([0 if each is None else each.statistics.df for each in found], dtype=np.int64)
 
     def warm(self) -> None:
-        """Nothing waits to be loaded here."""
+        """Have the server load what the first search of each leg would wait for."""
+        seen = self._seen(None)
+        self._connection.search(CHUNK, "terms", {1: 1.0}, seen, ["key"], 1, {})
+        name, vector = (
+            vectors_name(self._published.dimension),
+            [1.0] + [0.0] * (self._published.dimension - 1),
+        )
+        if self._published.dimension:
+            self._connection.search(name, "vector", vector, seen, ["key"], 1, {})
 
     def _wanted(self, depth: int) -> int:
         return min(_MOST, max(LEAST_SCORED, self._candidates * depth))
@@ -163,7 +178,16 @@ class MilvusDense(MilvusLeg):
         self._name = vectors_name(published.dimension)
 
     def search(self, vector: Vectors, depth: int, among: Any = None) -> Ranking:
-        """At most `depth` living passages by their best vector."""
+        """At most `depth` living passages by their best vector.
+
+        Raises SettingError for a vector of another dimension.
+        """
+        if len(vector) != self._published.dimension:
+            raise SettingError(
+                f"the index in Milvus at {self._connection.address} holds vectors of "
+                f"{self._published.dimension} dimensions, the question's has {len(vector)}: "
+                "set embedder.model back, or run `python -m ingest PATH --rebuild`"
+            )
         wanted = 2 * depth + 8
         while True:
             found = self._connection.search(

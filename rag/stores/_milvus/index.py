@@ -9,18 +9,17 @@ import numpy as np
 
 from rag.errors import IndexReplaced
 from rag.fusion import document_number
-from rag.protocols import Published
+from rag.protocols.stores import Published
 from rag.sparse._bmx_formula import Variant
-from rag.stores._milvus_client import Connection
-from rag.stores._milvus_legs import MilvusDense, MilvusSparse
-from rag.stores._milvus_rows import condition
+from rag.stores._milvus.client import Connection
+from rag.stores._milvus.filter import condition
+from rag.stores._milvus.legs import MilvusDense, MilvusSparse
+from rag.stores._milvus.passages import Passages
 from rag.types import Chunk, Filter, Rows
 
 
 class _Record(Protocol):
     def fetch(self, keys: Sequence[int]) -> dict[int, Chunk]: ...
-
-    def places(self, keys: Sequence[int]) -> dict[int, tuple[str, int]]: ...
 
 
 class MilvusIndex:
@@ -35,7 +34,8 @@ class MilvusIndex:
         candidates: int,
         effort: dict[str, Any],
     ) -> None:
-        self.sparse = MilvusSparse(connection, published, variant, candidates)
+        self._passages = Passages(connection)
+        self.sparse = MilvusSparse(connection, published, self._passages, variant, candidates)
         self.dense = MilvusDense(connection, published, effort)
         self._record = record
         self._published = published
@@ -61,12 +61,13 @@ class MilvusIndex:
 
     def first(self, rows: Rows, count: int) -> Rows:
         """The first `count` of these rows by document id and position, without reading their texts."""
-        places = self._record.places(rows.tolist())
-        order = sorted(range(len(rows)), key=lambda at: places.get(int(rows[at]), ("", 0)))
+        found = self._passages.of(rows.tolist())
+        order = sorted(range(len(rows)), key=lambda at: (found[at].document, found[at].ordinal))
         return rows[np.array(order[:count], dtype=np.int64)]
 
     def documents(self, rows: Rows) -> Rows:
         """Numbers by which rows of one document are known."""
-        places = self._record.places(rows.tolist())
-        numbers = [document_number(places[row][0]) if row in places else row for row in rows.tolist()]
+        keys = rows.tolist()
+        found = zip(keys, self._passages.of(keys), strict=True)
+        numbers = [document_number(each.document) if each.document else key for key, each in found]
         return np.array(numbers, dtype=np.int64)
