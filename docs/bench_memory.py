@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -95,8 +95,9 @@ def _measure(passages: int, size: int) -> int:
 
 def _fill(indexer: Indexer, passages: int, size: int) -> None:
     rng = np.random.default_rng(0)
+    names = [_name(word) for word in range(_VOCABULARY + 1)]
     for number, first in enumerate(range(0, passages, size)):
-        texts = list(_texts(rng, min(size, passages - first)))
+        texts = list(_texts(rng, names, min(size, passages - first)))
         document = Document(f"folder/{number:07}.md", "\n".join(texts), f"{number:064x}", {}, ())
         chunks, at = [], 0
         for ordinal, text in enumerate(texts):
@@ -108,11 +109,11 @@ def _fill(indexer: Indexer, passages: int, size: int) -> None:
     indexer.store.remember("embedder", indexer.embedder_fingerprint)
 
 
-def _texts(rng: np.random.Generator, count: int) -> Iterator[str]:
+def _texts(rng: np.random.Generator, names: Sequence[str], count: int) -> Iterator[str]:
     """Words as often as words are (Zipf), with a number now and then that stands nowhere else."""
     for _ in range(count):
         words = np.minimum(rng.zipf(1.2, _WORDS), _VOCABULARY)
-        yield " ".join(f"{_name(int(word))}" for word in words) + f" {rng.integers(1 << 40)}"
+        yield " ".join(map(names.__getitem__, words.tolist())) + f" {rng.integers(1 << 40)}"
 
 
 def _name(word: int) -> str:

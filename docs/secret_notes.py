@@ -4,14 +4,13 @@ The templates come from how notes, settings, commands and logs look, not from wh
 that a hit rate over them says what is missed. Nothing here is anybody's secret.
 """
 
-# ruff: noqa: E501, RUF005 - a template is one line of a note
+# ruff: noqa: E501 - a template is one line of a note
 from __future__ import annotations
 
 import base64
 import json
 import random
 import string
-from collections.abc import Callable
 
 from ingest.secrets.checksums import luhn, resident_id
 
@@ -100,9 +99,6 @@ BLOCKS = """{s}¦key:\\n{s}¦```\\n{s}\\n```¦"private_key": "{s}"¦以下是私
 CARDS = "卡号：{s}¦银行卡 {s} 招商银行¦card number: {s}¦Visa {s} exp 09/29¦收款账号：{s}¦| 储蓄卡 | {s} |¦工资卡{s}¦{s}"
 
 
-Draw = Callable[[int], str]
-
-
 def pick(rng: random.Random, alphabet: str, size: int) -> str:
     return "".join(rng.choice(alphabet) for _ in range(size))
 
@@ -129,51 +125,64 @@ def password(rng: random.Random) -> str:
 
 def token(rng: random.Random) -> str:
     """A token of a vendor's own shape."""
-    a: Draw
-    h: Draw
-    u: Draw
-    a, h, u = (
-        (lambda n: pick(rng, ALNUM, n - 2) + "7Q"),
-        (lambda n: pick(rng, HEX, n)),
-        (lambda n: pick(rng, URL64, n - 2) + "3z"),
-    )
     upper = pick(rng, string.ascii_uppercase + "234567", 16)
-    jwt = [
-        base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
-        for part in ({"alg": "HS256", "typ": "JWT"}, {"sub": u(9), "iat": rng.randint(10**9, 2 * 10**9)})
+    head = [_json64({"alg": "HS256", "typ": "JWT"}), _json64({"sub": _url(rng, 9), "iat": _time(rng)})]
+    return rng.choice([f"AKIA{upper}", *_of_code(rng), *_of_models(rng, head), *_of_clouds(rng)])
+
+
+def _of_code(rng: random.Random) -> list[str]:
+    return [
+        f"ghp_{_alnum(rng, 36)}",
+        f"github_pat_{_alnum(rng, 22)}_{_alnum(rng, 59)}",
+        f"glpat-{_url(rng, 20)}",
+        f"xoxb-{rng.randint(10**11, 10**12)}-{_alnum(rng, 24)}",
     ]
-    return rng.choice(
-        [
-            f"AKIA{upper}",
-            f"ghp_{a(36)}",
-            f"github_pat_{a(22)}_{a(59)}",
-            f"glpat-{u(20)}",
-            f"xoxb-{rng.randint(10**11, 10**12)}-{a(24)}",
-        ]
-        + [
-            f"sk_live_{a(24)}",
-            f"sk-proj-{u(48)}",
-            f"sk-{h(32)}",
-            f"sk-ant-api03-{u(93)}AA",
-            f"hf_{a(34)}",
-            ".".join([*jwt, u(43)]),
-        ]
-        + [
-            f"LTAI5t{a(18)}",
-            f"AKID{a(32)}",
-            f"AIza{u(35)}",
-            f"npm_{a(36)}",
-            f"pypi-AgEIcHlwaS5vcmc{u(100)}",
-            f"SG.{u(22)}.{u(43)}",
-        ]
-        + [
-            f"{rng.randint(10**8, 10**10 - 1)}:AA{u(33)}",
-            f"dop_v1_{h(64)}",
-            f"gsk_{a(52)}",
-            f"{a(3)}8Q~{u(34)}",
-            f"glsa_{a(32)}_{h(8)}",
-        ]
-    )
+
+
+def _of_models(rng: random.Random, head: list[str]) -> list[str]:
+    """With a JSON web token, whose first two parts are given."""
+    return [
+        f"sk_live_{_alnum(rng, 24)}",
+        f"sk-proj-{_url(rng, 48)}",
+        f"sk-{pick(rng, HEX, 32)}",
+        f"sk-ant-api03-{_url(rng, 93)}AA",
+        f"hf_{_alnum(rng, 34)}",
+        ".".join([*head, _url(rng, 43)]),
+    ]
+
+
+def _of_clouds(rng: random.Random) -> list[str]:
+    return [
+        f"LTAI5t{_alnum(rng, 18)}",
+        f"AKID{_alnum(rng, 32)}",
+        f"AIza{_url(rng, 35)}",
+        f"npm_{_alnum(rng, 36)}",
+        f"pypi-AgEIcHlwaS5vcmc{_url(rng, 100)}",
+        f"SG.{_url(rng, 22)}.{_url(rng, 43)}",
+        f"{rng.randint(10**8, 10**10 - 1)}:AA{_url(rng, 33)}",
+        f"dop_v1_{pick(rng, HEX, 64)}",
+        f"gsk_{_alnum(rng, 52)}",
+        f"{_alnum(rng, 3)}8Q~{_url(rng, 34)}",
+        f"glsa_{_alnum(rng, 32)}_{pick(rng, HEX, 8)}",
+    ]
+
+
+def _alnum(rng: random.Random, size: int) -> str:
+    """Letters and digits, a digit among them."""
+    return pick(rng, ALNUM, size - 2) + "7Q"
+
+
+def _url(rng: random.Random, size: int) -> str:
+    """Characters of an address, a digit among them."""
+    return pick(rng, URL64, size - 2) + "3z"
+
+
+def _time(rng: random.Random) -> int:
+    return rng.randint(10**9, 2 * 10**9)
+
+
+def _json64(part: dict[str, object]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=")
 
 
 def key(rng: random.Random) -> str:

@@ -73,29 +73,41 @@ def _watch(settings: Settings, options: argparse.Namespace) -> int:
 
     stop, digests = Event(), Digests()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    warming = Thread(target=_warm, args=(settings,))
+
+    def rest() -> None:
+        """What takes seconds and may wait: the next change shall not wait for it."""
+        _warm(settings)
+        calibrate(settings, quiet=options.quiet, stop=stop)
+
+    resting = Thread(target=rest)
 
     def ingest_and_print() -> int:
+        nonlocal resting
         report = ingest(settings, options.paths, quiet=options.quiet, digests=digests)
         status = _print(report, options)
-        calibrate(settings, quiet=options.quiet)
-        if warming.ident is None:
-            warming.start()
+        if not resting.is_alive():
+            resting = Thread(target=rest)
+            resting.start()
         return status
 
-    status = watch(
-        options.paths,
-        ingest_and_print,
-        stop=stop,
-        folders=lambda: folders(options.paths, known_roots(settings), settings.index, exclusions(settings)),
-        index=settings.index,
-    )
+    try:
+        status = watch(
+            options.paths,
+            ingest_and_print,
+            stop=stop,
+            folders=lambda: folders(
+                options.paths, known_roots(settings), settings.index, exclusions(settings)
+            ),
+            index=settings.index,
+        )
+    finally:
+        stop.set()
     return COULD_NOT_START if status is None else status
 
 
 def _warm(settings: Settings) -> None:
     """Load the model, which a run with nothing to embed leaves alone: the first change shall not wait."""
-    from rag.build import build_embedder
+    from rag.models import build_embedder
 
     with suppress(RagError):  # the ingest that needs it will say so
         build_embedder(settings).encode(["warm"])

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import sys
+from threading import Event
 
 from rag.config import Settings
 from rag.errors import RagError
 
 
-def calibrate(settings: Settings, *, quiet: bool) -> None:
+def calibrate(settings: Settings, *, quiet: bool, stop: Event | None = None) -> None:
     """Calibrate the published index where that is due, and say on stderr what is promised.
 
-    A failure is told and forgotten: what was ingested is published already.
+    Once `stop` is set nothing more is asked and nothing is kept. A failure is told and forgotten: what was
+    ingested is published already.
     """
     if not settings.calibration.at_ingest:
         return
@@ -21,7 +23,7 @@ def calibrate(settings: Settings, *, quiet: bool) -> None:
     try:
         if not due(settings):
             return
-        found = recalibrate(settings)
+        found = recalibrate(settings, stop)
     except (RagError, OSError) as error:
         print(f"not calibrated: {error}", file=sys.stderr)
         return

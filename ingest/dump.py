@@ -15,8 +15,8 @@ from ingest.pipeline import build_reader, exclusions, threads
 from ingest.plan import plan
 from ingest.reading import Read, in_order, size_on_disk
 from ingest.report import one_line
-from rag.build import build_embedder
 from rag.config import Settings
+from rag.models import build_embedder
 
 Failure: TypeAlias = tuple[str, str]
 

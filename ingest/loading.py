@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from rag.backends import build, names
-from rag.config import Backend, Settings
-from rag.protocols import Embedder, Loader, Splitter
+from rag.config import Settings
+from rag.protocols.documents import Loader, Splitter
+from rag.protocols.models import Embedder
+from rag.sections import Backend
 
 _LOADERS = "ingest.loaders"
 # Changes whenever the same file read with the same settings would give another text.

@@ -21,9 +21,9 @@ import numpy as np
 from ingest.loading import build_loaders, build_splitter, shape
 from ingest.plan import Planned, content_digest
 from ingest.reading import Read, Reader
-from rag.build import build_embedder
 from rag.config import Settings
 from rag.errors import SettingError
+from rag.models import build_embedder
 
 _AHEAD = 2  # files given to each worker at once: it reads one while the next is on its way
 _TRIES = 3  # a file during which so many workers died is at fault itself

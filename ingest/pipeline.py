@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from ingest import unread
 from ingest.discover import Found, discover
 from ingest.duplicates import duplicates
 from ingest.exclude import Exclusions
@@ -20,11 +21,13 @@ from ingest.progress import Progress
 from ingest.reading import Read, Reader, in_order, size_on_disk
 from ingest.report import Report
 from ingest.signatures import signatures
-from rag.build import build_embedder, build_indexer, build_store
+from rag.build import build_indexer, build_store
 from rag.config import Settings
 from rag.errors import RagError, SettingError
 from rag.indexes.publish import Indexer, check_embedder
-from rag.protocols import Loader, Splitter, Store, StoredDocument
+from rag.models import build_embedder
+from rag.protocols.documents import Loader, Splitter
+from rag.protocols.stores import Store, StoredDocument
 from rag.types import Warned
 
 _ROOTS = "roots"
@@ -46,9 +49,8 @@ def ingest(
     """Bring the index level with the files under `paths`; with `dry_run` only say what that would be.
 
     `digests` remembers what files hold from one call to the next; `cluster` is the Ray cluster whose nodes
-    read and embed. Raises SettingError (wrong path or
-    setting, index of another embedder) before anything is changed, IndexBusy, or IndexDamaged. A
-    document that cannot be read is reported, never raised.
+    read and embed. Raises SettingError (wrong path or setting, index of another embedder) before anything
+    is changed, IndexBusy, or IndexDamaged. A document that cannot be read is reported, never raised.
     """
     began = time.perf_counter()
     with ExitStack() as stack:
@@ -70,6 +72,7 @@ def ingest(
             reader = build_reader(settings, loaders, splitter, indexer.store)
             todo = _plan(found, indexer.store.documents(), reader, digests)
             report = _carry_out(todo, indexer, _reads(todo, reader, settings, cluster), quiet=quiet)
+            unread.remember(indexer.store, found, todo.write, report.failed)
             if todo.write or todo.gone:
                 _tell_duplicates(report, indexer, settings)
             report.removed += len(before - {document.id for document in indexer.store.documents()})
@@ -133,14 +136,16 @@ def _plan(
 def _foretell(settings: Settings, paths: Sequence[Path], reader: Reader, rebuild: bool) -> Report:
     before = _living(settings) if rebuild else frozenset()
     stored: list[StoredDocument] = []
+    remembered: Mapping[str, str] = {}
     store = build_store(settings, read_only=True) if _has_record(settings) and not rebuild else None
     found = _discover(settings, paths, reader.loaders, store)
     if store is not None:
-        stored = store.documents()
-        if known := store.settings().get("embedder"):
+        stored, remembered = store.documents(), store.settings()
+        if known := remembered.get("embedder"):
             check_embedder(settings.index, known, build_embedder(settings))
         store.close()
     todo = _plan(found, stored, reader)
+    unread.fail_again(todo, remembered)
     report = _counted(todo)
     report.removed += len(before - {planned.id for planned in todo.write})
     report.written = len(todo.write) - len(todo.moved)

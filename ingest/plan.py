@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ingest.discover import Found, Source
-from rag.protocols import StoredDocument
+from rag.protocols.stores import StoredDocument
 
 _BLOCK = 1 << 20
 # A file changed this recently may change again without its time of change showing it: file systems

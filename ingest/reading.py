@@ -12,7 +12,7 @@ from ingest.plan import Planned
 from ingest.secrets.find import VERSION, Secret
 from ingest.secrets.redact import Policy, Redacted, apply
 from rag.errors import DocumentError
-from rag.protocols import Loader, Splitter
+from rag.protocols.documents import Loader, Splitter
 from rag.types import Chunk, Document, Heading, Loaded, Page, Vectors
 
 # Bytes of files that are read and not yet taken: what bounds the memory, whatever the corpus.

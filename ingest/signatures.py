@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ingest.duplicates import SIGNATURE_BYTES, signature
 from rag.errors import RagError
-from rag.protocols import Store
+from rag.protocols.stores import Store
 
 FILE = "signatures"
 _MAGIC = b"lectern signatures 1\n"

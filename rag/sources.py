@@ -18,7 +18,7 @@ from typing import Any
 
 from rag.config import Settings
 from rag.errors import RagError
-from rag.protocols import StoredDocument
+from rag.protocols.stores import StoredDocument
 
 # The setting under which the record keeps the folders that were ingested.
 ROOTS = "roots"

@@ -8,7 +8,7 @@ from pathlib import Path
 from ingest.loaders._compose import fence, heading
 from ingest.loaders._decode import decode, read_bytes
 from ingest.loaders.text import empty_warning
-from rag.protocols import Loader
+from rag.protocols.documents import Loader
 from rag.types import Loaded
 
 _LANGUAGES = {

@@ -16,7 +16,7 @@ from ingest.loaders._docx_parts import Core, Notes, Numbering, Styles
 from ingest.loaders._extra import need
 from ingest.loaders.text import empty_warning
 from rag.errors import DocumentError
-from rag.protocols import Loader
+from rag.protocols.documents import Loader
 from rag.types import Loaded
 
 SUFFIXES: tuple[str, ...] = (".docx",)

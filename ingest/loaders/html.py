@@ -12,7 +12,7 @@ from ingest.loaders._extra import need
 from ingest.loaders._html_events import Page
 from ingest.loaders.text import empty_warning
 from rag.errors import DocumentError
-from rag.protocols import Loader
+from rag.protocols.documents import Loader
 from rag.types import Loaded
 
 SUFFIXES: tuple[str, ...] = (".html", ".htm", ".xhtml")

@@ -13,7 +13,7 @@ from ingest.loaders._compose import fence, heading, join, title_of
 from ingest.loaders._decode import as_written, finish, read_bytes
 from ingest.loaders.text import empty_warning
 from rag.errors import DocumentError
-from rag.protocols import Loader
+from rag.protocols.documents import Loader
 from rag.types import Loaded
 
 SUFFIXES: tuple[str, ...] = (".ipynb",)

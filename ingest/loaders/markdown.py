@@ -9,7 +9,7 @@ from ingest.loaders._decode import read
 from ingest.loaders._front_matter import front_matter
 from ingest.loaders._markdown import title
 from ingest.loaders.text import MAX_BYTES, empty_warning
-from rag.protocols import Loader
+from rag.protocols.documents import Loader
 from rag.types import Loaded, Warned
 
 SUFFIXES: tuple[str, ...] = (".md", ".markdown")

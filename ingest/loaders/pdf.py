@@ -12,7 +12,7 @@ from ingest.loaders import _pdf_ocr
 from ingest.loaders._pdf_process import Limits, PdfPool, PdfProcess, Program
 from ingest.loaders._pdf_report import Findings
 from rag.errors import DocumentError
-from rag.protocols import Loader
+from rag.protocols.documents import Loader
 from rag.text import normalise
 from rag.types import Heading, Loaded, Page
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ingest.loaders._decode import MAX_BYTES, read
-from rag.protocols import Loader
+from rag.protocols.documents import Loader
 from rag.types import Loaded, Warned
 
 __all__ = ["MAX_BYTES", "SUFFIXES", "TextLoader", "build", "empty_warning"]

@@ -16,6 +16,12 @@ KINDS: dict[Family, str] = {
 _OPENING = re.compile(r"""(?:@|f|r|b|u)?(?P<quote>\\?["'`]|“|‘|「|『|【|《)|\*{1,2}(?=[!-~])""")
 _CLOSING = {"“": "”", "‘": "’", "「": "」", "『": "』", "【": "】", "《": "》"}
 _BARE_VALUE = re.compile(r"""(?:[^\s|<>"'`;\x7f-\U0010ffff]++|["'<>](?=[A-Za-z0-9!@#$%]))++""")
+_UNBROKEN = re.compile(r"[!-~]+")
+_PHRASE = re.compile(r"[!-~]+(?: [!-~]+){1,3}")
+# A word with a digit or a mark inside, as no sentence has it: p@ss, horse42x.
+_MIXED = re.compile(
+    r"(?:^| )(?=[a-zA-Z]{0,40}[0-9@#$%^&*~+])(?=[^ ]{0,40}[a-z])[a-zA-Z0-9][^ .,:()\[\]{}<>=/\\]{2,40}(?: |$)"
+)
 _LONGEST = 256
 
 
@@ -31,7 +37,7 @@ def value(
     begin = opening.end() if opening else start
     if quote:
         end = text.find(_CLOSING.get(quote, quote), begin, begin + _LONGEST)
-        if end < 0 or not re.fullmatch(r"[!-~]+", text[begin:end]):
+        if end < 0 or not (_UNBROKEN.fullmatch(text, begin, end) or (firm and _phrase(text[begin:end]))):
             return None
         if end - begin > 2 and text[begin] in "\"'" and text[end - 1] == text[begin]:  # `"quoted twice"`
             begin, end = begin + 1, end - 1
@@ -50,6 +56,11 @@ def value(
     )
     setting = Setting(quoted=bool(quote), firm=firm, telling=telling, closed=closed)
     return Span(KINDS[family], begin, end) if secret(text[begin:end], family, setting) else None
+
+
+def _phrase(quoted: str) -> bool:
+    """Whether it is a password of a few words with spaces between, and no sentence."""
+    return _PHRASE.fullmatch(quoted) is not None and _MIXED.search(quoted) is not None
 
 
 def _trimmed(text: str, begin: int, end: int) -> int:

@@ -17,7 +17,7 @@ from ingest.splitters._sections import Section, join_tiny, sections
 from ingest.splitters._shown import Source
 from ingest.splitters._units import Divider, tied
 from rag.errors import SettingError
-from rag.protocols import Splitter
+from rag.protocols.documents import Splitter
 from rag.text import sentences
 from rag.types import Chunk, Document, Page
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from rag.errors import SettingError
-from rag.protocols import Splitter
+from rag.protocols.documents import Splitter
 from rag.types import Chunk, Document
 
 if TYPE_CHECKING:

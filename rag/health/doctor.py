@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rag.build import build_embedder, build_store, published, published_files
+from rag.build import build_store, published, published_files
 from rag.config import Settings
 from rag.duplicates import plain
 from rag.errors import IndexDamaged, IndexMissing, RagError, SettingError
@@ -20,7 +20,9 @@ from rag.health.links import broken_links
 from rag.health.status import recorded, waiting
 from rag.indexes.reader import is_record_of
 from rag.indexes.state import state_of
-from rag.protocols import Embedder, Published, Store, StoredChunk, StoredDocument
+from rag.models import build_embedder
+from rag.protocols.models import Embedder
+from rag.protocols.stores import Published, Store, StoredChunk, StoredDocument
 from rag.sources import changes, gone, is_gone, roots_of
 from rag.types import Warned
 
@@ -212,7 +214,7 @@ def _files(
     if there and same_embedder:  # with another one every file would be read anew: that was said already
         try:
             for name, detail in changes(settings, there):
-                yield Finding("stale", name, detail)
+                yield Finding("unread" if name else "stale", name, detail)
         except RagError as error:
             yield Finding("stale", None, f"whether files have changed cannot be told: {error}")
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from rag.build import build_embedder, build_store, published, published_files
+from rag.build import build_store, published, published_files
 from rag.calibration.describe import described
 from rag.calibration.stored import read_calibration
 from rag.config import Settings
 from rag.errors import IndexDamaged, IndexMissing, RagError
 from rag.files import faults
 from rag.indexes.state import state_of
+from rag.models import build_embedder
 
 
 def status(settings: Settings) -> dict[str, Any]:

@@ -11,7 +11,8 @@ import pytest
 
 from eval.datasets import read_test_set
 from eval.indexing import prepare
-from eval.judgements import judgements
+from eval.judgements import Judgements, judgements
+from eval.spans import chunk_id
 from eval.types import Found, Label, Run, Span, SpanSet
 from rag.build import build_store
 from rag.config import Settings, load_settings
@@ -99,6 +100,46 @@ def test_retrieved_text_is_measured_against_the_quotes(indexed: tuple[SpanSet, S
     values = judged.values(Run(exact))
     assert values["q3"]["span_recall@5"] == values["q3"]["span_iou@5"] == 1.0
     assert values["q1"]["span_recall@5"] == 0.0
+
+
+def _hit(document: str, start: int, end: int) -> Found:
+    return Found(chunk_id(Span(document, start, end)), Span(document, start, end), 1.0)
+
+
+def test_a_result_shown_in_part_has_the_name_of_its_chunk() -> None:
+    """A hit that overlaps a better one is shown without what both have: what is relevant is the chunk."""
+    chunks = (Span("a.md", 0, 100), Span("a.md", 80, 200), Span("b.md", 0, 50))
+    judged = Judgements({"q1": "?", "q2": "?"}, {}, chunks=chunks)
+    run = Run(
+        {
+            "q1": (_hit("a.md", 0, 100), _hit("a.md", 100, 200), _hit("b.md", 0, 50)),
+            "q2": (_hit("b.md", 10, 40), _hit("a.md", 85, 95)),
+        },
+        {"q1": 3.0, "q2": 4.0},
+    )
+    named = judged.by_chunk(run)
+    assert named.ids == {"q1": ["a.md#0-100", "a.md#80-200", "b.md#0-50"], "q2": ["b.md#0-50", "a.md#80-200"]}
+    assert named.milliseconds == run.milliseconds
+    shown = [each.span for found in named.found.values() for each in found]
+    assert shown == [each.span for found in run.found.values() for each in found]
+
+
+def test_a_result_of_no_known_chunk_keeps_its_own_name() -> None:
+    judged = Judgements({"q": "?"}, {}, chunks=(Span("a.md", 0, 100),))
+    run = Run({"q": (_hit("a.md", 50, 150), _hit("else.md", 0, 9))})
+    assert judged.by_chunk(run).ids == run.ids
+
+
+def test_where_passages_are_judged_results_keep_their_names() -> None:
+    run = Run({"q": (Found("doc7", Span("doc7", 3, 9), 1.0),)})
+    assert Judgements({"q": "?"}, {"q": {"doc7": 1}}).by_chunk(run) is run
+
+
+def test_every_chunk_of_the_index_is_its_own_name(indexed: tuple[SpanSet, Settings]) -> None:
+    judged = judgements(*indexed)
+    assert judged.chunks
+    run = Run({"q1": tuple(_hit(each.document, each.start, each.end) for each in judged.chunks)})
+    assert judged.by_chunk(run).ids == run.ids
 
 
 def test_withheld_files_are_not_indexed(span_set: Path, tmp_path: Path) -> None:

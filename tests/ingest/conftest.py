@@ -12,15 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import hypothesis
 import pytest
 
 from ingest.__main__ import main
 from rag.command import run
-
-# How long an example takes depends on what else the machine does: no test is about that.
-hypothesis.settings.register_profile("unhurried", deadline=None)
-hypothesis.settings.load_profile("unhurried")
 
 REPOSITORY = Path(__file__).parents[2]
 # A process run as root reads what it may not, unless this right is taken from it.

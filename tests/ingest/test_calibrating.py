@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
 
+from ingest.calibrating import calibrate
 from rag.calibration.stored import FILE
+from rag.config import load_settings
 
 
 @pytest.fixture
@@ -52,3 +55,17 @@ def test_a_calibration_that_cannot_be_written_fails_nothing(ingest: Any, notes: 
     assert done.status == 0
     assert "not calibrated" in done.err
     assert "1 written" in done.out
+
+
+def test_one_that_is_told_to_stop_keeps_nothing_and_the_next_begins_anew(
+    ingest: Any, notes: Path, here: Path
+) -> None:
+    """A watch calibrates beside the changes that come, and ends at once when it is told to."""
+    ingest(notes, "--no-calibrate", text=True)
+    settings, stop = load_settings({"index": "index"}), Event()
+    stop.set()
+    calibrate(settings, quiet=True, stop=stop)
+    assert not (here / "index" / FILE).exists()
+    stop.clear()
+    calibrate(settings, quiet=True, stop=stop)
+    assert (here / "index" / FILE).is_file()

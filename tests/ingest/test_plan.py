@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ingest.discover import Found, discover
 from ingest.plan import Digests, Plan, plan
-from rag.protocols import StoredDocument
+from rag.protocols.stores import StoredDocument
 
 SHAPE = "shape 1"
 

@@ -11,7 +11,7 @@ from ingest.duplicates import signature
 from ingest.signatures import FILE, signatures
 from rag.build import build_store
 from rag.config import load_settings
-from rag.protocols import Store
+from rag.protocols.stores import Store
 from rag.types import Document
 
 

@@ -17,7 +17,7 @@ import pytest
 
 from ingest.loaders.pdf import build
 from rag.errors import DocumentError
-from rag.protocols import Loader
+from rag.protocols.documents import Loader
 from rag.text import normalise
 
 if TYPE_CHECKING:

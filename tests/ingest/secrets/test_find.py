@@ -50,6 +50,8 @@ SECRETS = [
     ("password", r"net use Z: \\nas\share /user:liwei {}", "Falcon@20"),
     ("password", "密码我改成 {} 了", "orchid2031"),
     ("password", "密码见下：\n{}\n", "orchid2031"),
+    ("password", 'DB_PASSWORD="{}"', "p@ss word 7"),
+    ("password", "password: '{}'", "blue horse42x runs"),
     ("key", "api_key = '{}'", "9f3c7a1e5b2d8064c1e7f3a95d2b8c60"),
     ("key", "密钥: {}", "q7Rf2Lk9Zx4Wm8Vb"),
     ("url-password", "postgres://app:{}@db1.corp.cn:5432/shop", "n0tSoGood"),
@@ -94,7 +96,8 @@ hashed_password: $2b$12$EixZaYVK1fsbw1ZfbX3OXePaWxn96p36WQoeG6Lruj3vjPGga31lW|ge
 -----BEGIN RSA PRIVATE KEY-----\\n...\\n-----END RSA PRIVATE KEY-----|Bearer <token>|the secret of good tea|api key: see the wiki
 root / opt/v2|admin / api2.md|root : x86_64|see admin / step2|users@lists.example.org / page3|http://user:pass@host/repo..." scrubbed
 use UTF-8 as the password encoding|log in with GitHub and OAuth2|password - required|API endpoint, key: value|- Password: optional
-task-management-system-2024-overview-page|risk-assessment-framework-v2-2024|basic authentication|类似 eyJ 开头的令牌"""
+task-management-system-2024-overview-page|risk-assessment-framework-v2-2024|basic authentication|类似 eyJ 开头的令牌
+PASSWORD = "Enter your new password!"|password: "At least 8 letters, or the SHA256 of it"|passwd = "wrong user or e-mail","""
 
 
 @pytest.mark.parametrize("text", NONE.replace("\n", "|").split("|"))

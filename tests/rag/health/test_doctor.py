@@ -21,7 +21,7 @@ from rag.config import Settings, load_settings
 from rag.errors import IndexMissing
 from rag.health.doctor import Finding, examine
 from rag.indexes.generation import MANIFEST, publish, read_manifest, segment_folder
-from rag.protocols import Embedder
+from rag.protocols.models import Embedder
 from rag.types import Chunk, Document, Vectors, Warned
 
 SettingsFor = Callable[..., Settings]
@@ -140,6 +140,18 @@ def test_a_secret_is_never_shown_and_needs_a_person_where_it_is_left_in_the_text
     detail = only(settings, "secret")
     assert "on line 3: left in the text" in detail
     assert SECRET not in detail
+
+
+def test_a_file_that_could_not_be_read_is_named_with_the_reason_and_no_second_ingest_is_advised(
+    tmp_path: Path, settings_for: SettingsFor
+) -> None:
+    _written(tmp_path, {"a.md": b"# Bread\n\nDough rests.\n", "b.ipynb": b"{", "empty.pdf": b""})
+    settings = _ingested(tmp_path, settings_for(tmp_path / "index"))
+    assert sorted((each.document, each.detail.split(":")[0]) for each in found(settings, "unread")) == [
+        ("b.ipynb", "line 1 is not valid JSON"),
+        ("empty.pdf", "is an empty file"),
+    ]
+    assert found(settings, "stale") == []
 
 
 def test_files_that_are_gone_changed_or_new_are_stale(healthy: Settings) -> None:

@@ -13,7 +13,7 @@ from rag.config import Settings
 from rag.errors import IndexDamaged, IndexMissing
 from rag.health.status import status
 from rag.indexes.generation import MANIFEST, read_manifest, segment_folder
-from rag.protocols import Embedder
+from rag.protocols.models import Embedder
 from rag.types import Chunk, Document
 
 SettingsFor = Callable[..., Settings]
