@@ -19,16 +19,17 @@ from pathlib import Path
 
 import numpy as np
 
-from eval.abstention import Attempt, risk_coverage
+from eval.abstention import Attempt, area_interval, risk_coverage
 from eval.datasets import read_test_set
 from eval.indexing import prepare
 from eval.squad_text import holds
 from eval.types import TestSet
-from rag.build import build_embedder, build_generous, build_retriever
+from rag.build import build_retriever
 from rag.calibration.curve import probability
 from rag.calibration.stored import Calibration, Fitted
 from rag.config import Settings, load_settings
 from rag.generators._calibrated import scored
+from rag.models import build_embedder, build_generous
 from rag.recalibrate import recalibrate
 from rag.types import Draft
 
@@ -184,15 +185,10 @@ def _with_interval(wrong: Sequence[bool]) -> str:
 
 def _area(pairs: Sequence[tuple[float, bool]]) -> str:
     """Area under the risk-coverage curve with its 95 % bootstrap interval over the questions."""
-    source = np.random.default_rng(0)
-
-    def area(chosen: Sequence[tuple[float, bool]]) -> float:
-        curve = risk_coverage([Attempt(*each) for each in chosen], len(chosen))
-        return float(curve["area"]) if curve else 0.0
-
-    draws = [area([pairs[at] for at in source.integers(0, len(pairs), len(pairs))]) for _ in range(200)]
-    low, high = np.quantile(draws, [0.025, 0.975])
-    return f"{area(pairs):.3f} [{low:.3f}, {high:.3f}]"
+    attempts = [Attempt(*each) for each in pairs]
+    curve = risk_coverage(attempts, len(attempts))
+    low, high = area_interval(attempts, seed=0, trials=_TRIALS)
+    return f"{curve['area'] if curve else 0.0:.3f} [{low:.3f}, {high:.3f}]"
 
 
 if __name__ == "__main__":

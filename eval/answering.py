@@ -5,13 +5,15 @@ from __future__ import annotations
 import inspect
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from eval.answers import answer_values, summary
+from eval.indexing import NOTE
 from eval.journal import Journal
 from eval.judgements import Judgements
 from eval.metrics import latency
-from eval.progress import progress
+from eval.progress import progress, say
 from eval.runner import Asks
 from eval.systems import System
 from eval.types import Query, TestSet
@@ -20,6 +22,34 @@ from rag.types import Answer
 
 # The option with which a generator refuses, for those that have one.
 _THRESHOLD = "threshold"
+
+
+def calibrated(system: System) -> tuple[System, dict[str, Any] | None]:
+    """The system as its users have it, and what was promised them: None where nothing is calibrated.
+
+    An index that the evaluation made is calibrated as an ingest would do it, unless an earlier run did so;
+    one that people use is left as it is. "seconds" are what that took, None where it was done before.
+    Without `calibration.at_ingest` the generator's fixed threshold holds, whatever the index was
+    calibrated to. Raises RagError.
+    """
+    from rag.calibration.describe import described
+    from rag.calibration.stored import read_calibration
+    from rag.models import calibrated_with
+    from rag.recalibrate import due, recalibrate
+
+    settings = system.settings
+    if not settings.calibration.at_ingest:
+        return replace(system, settings=_with_threshold(settings, None) or settings), None
+    seconds = None
+    if (settings.index / NOTE).exists() and due(settings):
+        began = time.perf_counter()
+        recalibrate(settings)
+        seconds = round(time.perf_counter() - began, 1)
+        say(f"calibrated in {seconds:.1f} s")
+    made_with, found = calibrated_with(settings), read_calibration(settings.index)
+    if found is None or found.made_with != made_with:
+        return system, None
+    return system, {**described(found, settings.calibration.risk), "seconds": seconds}
 
 
 def questions_with_known_truth(test_set: TestSet, judged: Judgements) -> dict[str, Query]:
@@ -88,12 +118,22 @@ def _would_be_right(query: Query, said: Any, gold: Any) -> float | None:
 
 def _without_refusal(settings: Settings) -> Asks | None:
     """The same engine, refusing nothing, if its generator can be told so."""
-    from rag.backends import check
     from rag.build import build_engine
 
+    generous = _with_threshold(settings, 0.0)
+    return build_engine(generous) if generous is not None else None
+
+
+def _with_threshold(settings: Settings, threshold: float | None) -> Settings | None:
+    """The settings with this threshold, or the one that holds (None); None if there is no such option."""
+    from rag.backends import check
+
     build, _ = check("generator", "rag.generators", settings.generator)
-    if _THRESHOLD not in inspect.signature(build).parameters:
+    option = inspect.signature(build).parameters.get(_THRESHOLD)
+    if option is None:
         return None
-    chosen: Mapping[str, Any] = {**settings.generator.model_dump(), _THRESHOLD: 0.0}
+    options = settings.generator.model_dump()
+    holds = options.get(_THRESHOLD, option.default) if threshold is None else threshold
+    chosen: Mapping[str, Any] = {**options, _THRESHOLD: holds}
     generator = type(settings.generator).model_validate(chosen)
-    return build_engine(settings.model_copy(update={"generator": generator}))
+    return settings.model_copy(update={"generator": generator})

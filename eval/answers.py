@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from eval.abstention import Attempt, calibration_text, counts, risk_coverage
+from eval.abstention import Attempt, area_interval, calibration_text, counts, risk_coverage
 from eval.squad_text import exact_match, f1, holds
 from eval.stats import bootstrap_interval
 from eval.support import citation_values, unmarked
@@ -79,7 +79,8 @@ def summary(
     that have the measure, and a measure that no question has is left out. `would_be_right` says of a
     refused question whether the answer is right that it gets with the refusal switched off, None if
     there is no way to know; of an answered one it is its "right". "risk_coverage" is None for a generator
-    that tells no confidence. Intervals are 95 % bootstrap intervals of the means.
+    that tells no confidence. Intervals are 95 % bootstrap intervals of the means, and of the curve's
+    "area".
     """
     known = {name: own for name, own in values.items() if "right" in own}
     columns = {
@@ -93,9 +94,12 @@ def summary(
         "unanswerable": sum(not questions[name].answerable for name in values),
         **{measure: sum(column) / len(column) for measure, column in columns.items()},
         "intervals": {
-            measure: list(bootstrap_interval(column, level=0.95, trials=trials, seed=seed))
-            for measure, column in columns.items()
-            if measure in SHARES
+            **{
+                measure: list(bootstrap_interval(column, level=0.95, trials=trials, seed=seed))
+                for measure, column in columns.items()
+                if measure in SHARES
+            },
+            **({"area": list(area_interval(attempts, seed=seed, trials=trials))} if attempts else {}),
         },
         "abstention": counts(known.values()),
         "risk_coverage": risk_coverage(attempts, len(known)),
@@ -127,7 +131,8 @@ def _refusing_text(answers: Mapping[str, Any]) -> list[str]:
     lines = [f"{answered}; {refused}", f"coverage {found['coverage']:.3f}{risk}"]
     if curve:
         part = "" if curve["complete"] else " (of the answered questions only)"
-        lines.append(f"area under the risk-coverage curve {curve['area']:.3f}{part}")
+        low, high = answers["intervals"]["area"]
+        lines.append(f"area under the risk-coverage curve {curve['area']:.3f}  [{low:.3f}, {high:.3f}]{part}")
     return lines
 
 

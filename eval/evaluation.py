@@ -154,7 +154,7 @@ def _settings(test_set: TestSet, plan: Plan) -> dict[str, Any]:
         return {}
     names = {"embedder", "sparse", "dense", "store", "retriever", "reranker"}
     names |= {"splitter", "pdf"} if isinstance(test_set, SpanSet) else set()
-    names |= {"generator"} if plan.answers else set()
+    names |= {"generator", "calibration"} if plan.answers else set()
     kept = plan.systems[0].settings.model_dump(mode="json", include=names)
     kept["retriever"].pop("mode")
     if not plan.answers:

@@ -23,8 +23,7 @@ class Plan:
     """What to measure and how to judge it. `runs` are TREC run files by the name they are given.
 
     `measures` are those that systems are compared by, none for the usual one of each kind of test set;
-    `answers` says whether questions are asked too, `calibrate` whether the index is calibrated before, as
-    an ingest does it.
+    `answers` says whether questions are asked too.
     """
 
     systems: Sequence[System]
@@ -34,7 +33,6 @@ class Plan:
     seed: int
     trials: int
     alpha: float
-    calibrate: bool = False
 
     def measures_of(self, test_set: TestSet) -> Sequence[str]:
         """What decides: unless said otherwise nDCG@10, or for labelled files the share of the labelled
@@ -75,7 +73,8 @@ def check_runs(test_set: TestSet, plan: Plan) -> None:
 
 def _measure(test_set: TestSet, system: System, plan: Plan, workspace: Workspace) -> Measured:
     """Index if need be, then put every query and, where answers are known, every question."""
-    from rag.build import build_embedder, build_retriever
+    from rag.build import build_retriever
+    from rag.models import build_embedder
 
     settings, indexed = workspace.indexed(test_set, system.settings)
     system = System(system.name, system.mode, settings, system.chosen)
@@ -109,20 +108,18 @@ def _measure(test_set: TestSet, system: System, plan: Plan, workspace: Workspace
 
 
 def _ask(test_set: TestSet, system: System, found: Measured, plan: Plan, workspace: Workspace) -> None:
-    from eval.answering import measure_answers, questions_with_known_truth
-    from rag.calibration.describe import described
-    from rag.recalibrate import recalibrate
+    from eval.answering import calibrated, measure_answers, questions_with_known_truth
 
     if not questions_with_known_truth(test_set, found.judged):
         return
-    calibration = recalibrate(system.settings) if plan.calibrate else None
+    system, calibration = calibrated(system)
     with workspace.journal("answers", test_set, system, found.facts["generation"]) as journal:
         answered = measure_answers(
             test_set, found.judged, system, journal, seed=plan.seed, trials=plan.trials
         )
     found.answers, found.answer_values, found.confidences = answered
     if calibration is not None:
-        found.answers["calibration"] = described(calibration, system.settings.calibration.risk)
+        found.answers["calibration"] = calibration
 
 
 def _answering_mode(plan: Plan) -> str:

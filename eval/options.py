@@ -17,7 +17,7 @@ from rag.errors import SettingError
 from rag.types import MODES, Mode
 
 # Settings that another index is not needed for.
-_ON_ONE_INDEX = ("retriever.", "reranker.", "generator.", "question_limit")
+_ON_ONE_INDEX = ("retriever.", "reranker.", "generator.", "calibration.", "question_limit")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -44,8 +44,10 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument(
         "--calibrate",
-        action="store_true",
-        help="learn from made questions when to refuse, as an ingest does, before answers are measured",
+        action=argparse.BooleanOptionalAction,
+        default=None,
+        help="learn from made questions when to refuse, as an ingest does, before answers are measured "
+        "(default: yes, as calibration.at_ingest); without it the fixed threshold holds",
     )
     _add_set(made)
     _add_output(made)
@@ -125,7 +127,6 @@ def plan(options: argparse.Namespace) -> Plan:
         seed=options.seed,
         trials=options.trials,
         alpha=options.alpha,
-        calibrate=options.calibrate,
     )
 
 
@@ -147,7 +148,7 @@ def _refuse_several_indexes(options: argparse.Namespace, systems: list[System]) 
 def _system(options: argparse.Namespace, mode: Mode, chosen: dict[str, str]) -> System:
     pairs = [*fixed(options.assignments), *(f"{name}={value}" for name, value in chosen.items())]
     merged = argparse.Namespace(**{**vars(options), "assignments": pairs})
-    settings: Settings = settings_of(merged)
+    settings: Settings = settings_of(merged, {"calibration.at_ingest": options.calibrate})
     return System(system_name(mode, chosen), mode, settings, chosen)
 
 

@@ -9,7 +9,7 @@ their statement, not those that subtly contradict it. A generator that only quot
 construction; the measures are for those that write in their own words.
 
 A statement is a sentence, or the part of one up to a marker: the same cut by which `rag.cite` looks
-for quotes.
+for quotes. A whole quotation in front of its marker is one statement, of however many clauses.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from rag.types import Answer, Citation
 
 _ENOUGH = 0.5  # the share of a statement's terms that a quote must hold
 _NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+(?!\d)(?:\.\d+)*|\d+(?:\.\d+)*")
+_AS_QUOTED = str.maketrans("［］", "[]")
 _LIST_MARK = re.compile(r"^\s*(?:(?:[-*+•#>]+|\d{1,3}[.)、])\s*)+(?!\d)")
 
 
@@ -108,7 +109,7 @@ def _marked(answer: Answer) -> Iterator[tuple[str, list[int]]]:
     start = 0
     for group in groups.finditer(answer.text) if groups else ():
         own = [int(number) for number in re.findall(r"\d+", group.group())]
-        said = _sentences(answer.text[start : group.start()])
+        said = _said(answer.text[start : group.start()], own, answer.citations)
         start = group.end()
         if said:
             if waiting:
@@ -120,6 +121,25 @@ def _marked(answer: Answer) -> Iterator[tuple[str, list[int]]]:
     if waiting:
         yield waiting
     yield from ((sentence, []) for sentence in _sentences(answer.text[start:]))
+
+
+def _said(written: str, markers: Sequence[int], citations: Sequence[Citation]) -> list[str]:
+    """The sentences in front of markers; a quotation of one of these at the end is one of them."""
+    squeezed = _squeezed(written)
+    quoted = [_squeezed(each.quote) for each in citations if each.marker in markers]
+    left = max((len(quote) for quote in quoted if squeezed.endswith(quote)), default=0)
+    if not left:
+        return _sentences(written)
+    at = len(written)
+    while left:
+        at -= 1
+        left -= not written[at].isspace()
+    return [*_sentences(written[:at]), _LIST_MARK.sub("", written[at:]).strip()]
+
+
+def _squeezed(written: str) -> str:
+    """Without white space, and a document's own [12] as the document has it."""
+    return "".join(written.split()).translate(_AS_QUOTED)
 
 
 def _markers(answer: Answer) -> re.Pattern[str] | None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal, TypeAlias
 
 from rag.errors import SettingError
-from rag.protocols import History, OnText
+from rag.protocols.models import History, OnText
 from rag.text import CJK_CHARACTER, STOP_WORDS, fold, normalise
 from rag.types import Draft, Hit
 
@@ -38,7 +38,7 @@ _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 # The role and end marks of the common chat formats; a server's tokenizer would take them for its own.
 _ROLE_MARK = re.compile(
     r"<\|[^<>|\s]{1,40}\|>|<｜[^<>｜]{1,40}｜>|</?s>|\[/?(?:INST|SYSTEM_PROMPT)\]|<</?SYS>>"
-    r"|<(?:start|end)_of_turn>|<(?:bos|eos|pad)>"
+    r"|<(?:start|end)_of_turn>|<(?:bos|eos|pad)>|</?(?:think|tool_call|tool_response)>"
 )
 _THOUGHT = re.compile(r"\A\s*(?:<think>)?.*?</think>", re.DOTALL)
 _OPEN_THOUGHT = re.compile(r"\A\s*<think>.*\Z", re.DOTALL)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from threading import Event
 from typing import Any
@@ -13,7 +14,10 @@ from rag.errors import GeneratorError
 from rag.generators._checkpoint import Checkpoint, load, out_of_memory
 from rag.generators._spoken import Spoken
 from rag.generators._turns import check
-from rag.protocols import OnText
+from rag.protocols.models import OnText
+
+# Tokenizers also list words and runs of spaces that were added to them; those say nothing to the model.
+_CONTROL = re.compile(r"[<\[{|＜]\S+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +41,13 @@ class CausalModel:
         """Raises as `_checkpoint.load` does."""
         self._name = checkpoint.name
         self._tokenizer, self._model = load(checkpoint)
-        marks = (token for token in self._tokenizer.added_tokens_decoder.values() if token.special)
-        self.reserved = tuple(mark.content for mark in marks)
+        added = self._tokenizer.added_tokens_decoder.items()
+        # Qwen3's <think> and <tool_call>, among others, are not called special and steer the model too.
+        self._marks: dict[int, str] = {
+            number: token.content
+            for number, token in added
+            if token.special or _CONTROL.fullmatch(token.content)
+        }
         # The prompt last read: what was counted is what is then answered.
         self._read: tuple[str, dict[str, Any]] | None = None
 
@@ -46,6 +55,22 @@ class CausalModel:
     def window(self) -> int | None:
         """Tokens of prompt and answer together that the model was made for, None if it does not say."""
         return getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
+
+    def reserved(self, parts: Sequence[prompt.Message]) -> tuple[str, ...]:
+        """What a document must not say: the tokenizer's marks, and what it reads as one in `parts`.
+
+        A tokenizer that folds text (NFKC) makes marks of ＜|im_end|＞ and its like.
+        """
+        read = (found for part in parts for found in self._read_as_marks(part["content"]))
+        return tuple(dict.fromkeys([*self._marks.values(), *read]))
+
+    def _read_as_marks(self, text: str) -> Iterator[str]:
+        if not self._tokenizer.is_fast:
+            return
+        read = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
+        for number, (start, end) in zip(read["input_ids"], read["offset_mapping"], strict=True):
+            if number in self._marks:
+                yield text[start:end].strip()
 
     def text(self, parts: Sequence[prompt.Message]) -> str:
         """The messages as this model reads them. Raises GeneratorError if its chat template fails."""

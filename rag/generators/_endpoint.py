@@ -11,7 +11,7 @@ from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from rag.errors import SettingError
+from rag.addresses import is_loopback, server_address
 
 if TYPE_CHECKING:
     import httpx2
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 _HEADERS = frozenset(
     ("accept", "accept-encoding", "connection", "content-length", "content-type", "host", "user-agent")
 )
-_LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _VERSION = re.compile(r"/v\d")
 _CONNECTED = re.compile(r"\.(?:connect_tcp|start_tls)\.complete\Z")
 _LOOK_S = 0.05  # how often a request looks whether its answer is still wanted
@@ -32,19 +31,8 @@ def address_of(base_url: str) -> str:
 
     Raises SettingError for anything but a plain http or https address.
     """
-    try:
-        parts = urlsplit(base_url.strip())
-        port = parts.port  # raises ValueError for what is no port
-    except ValueError as error:
-        raise SettingError(f"generator.base_url is {base_url!r}: {error}") from error
-    usable = parts.scheme in ("http", "https") and parts.hostname and port != 0
-    if not usable or parts.query or parts.fragment:
-        raise SettingError(
-            f"generator.base_url is {base_url!r}; write it like http://127.0.0.1:11434/v1 or https://host/v1"
-        )
-    if parts.username is not None:
-        raise SettingError("generator.base_url holds a user name; write the key as generator.api_key instead")
-    path = parts.path.rstrip("/")
+    parts = server_address("generator", base_url, "http://127.0.0.1:11434/v1")
+    path = parts.path
     return f"{parts.scheme}://{parts.netloc}{path if _VERSION.search(path) else path + '/v1'}"
 
 
@@ -78,7 +66,7 @@ def connect(address: str, api_key: str, timeout_s: float) -> tuple[openai.OpenAI
         # A connection a question: none is left open, and none has been closed by the server meanwhile.
         limits=httpx2.Limits(max_keepalive_connections=0),
         event_hooks={"request": [only_ours]},
-        trust_env=urlsplit(address).hostname not in _LOOPBACK,  # a proxy does not reach this machine
+        trust_env=not is_loopback(address),  # a proxy does not reach this machine
         follow_redirects=False,
     )
     # The package insists on some key; the hook above sends the right one, or none.

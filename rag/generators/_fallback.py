@@ -8,7 +8,7 @@ from dataclasses import replace
 from threading import Event
 
 from rag.errors import GeneratorError, SettingError
-from rag.protocols import Generator, History, OnText, Rewriter
+from rag.protocols.models import Generator, History, OnText, Rewriter
 from rag.types import Draft, Hit
 
 

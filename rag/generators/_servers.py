@@ -15,7 +15,7 @@ from threading import Lock
 
 from rag.generators._chat import Chat
 from rag.generators._failures import NoServer
-from rag.protocols import OnText
+from rag.protocols.models import OnText
 
 _LEFT_OUT_S = 5.0
 _LOOK_S = 2.0  # for which a server that was out is given to answer

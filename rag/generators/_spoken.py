@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from rag.protocols import OnText
+from rag.protocols.models import OnText
 from rag.text import normalise
 
 _OPENING, _CLOSING = "<think>", "</think>"

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from rag import text
 from rag.generators._blocks import Block, blocks
+from rag.generators._tables import header, open_ended
 from rag.types import Hit
 
 LONGEST = 600  # characters; a unit beyond is quoted up to here, to the end of a line or a word
@@ -39,7 +40,8 @@ class Unit:
 
     `before` is the sentence before it, under the passage's headings, and `after` the one after it: they
     tell what a pronoun in it means and are never quoted with it. `written` is the text as Markdown that
-    stands by itself: a block that the passage or the unit cuts has both its fences there.
+    stands by itself: a block that the passage or the unit cuts has both its fences there. `header` is that
+    of the table whose row this is, and the line of dashes under it.
     """
 
     marker: int
@@ -49,6 +51,19 @@ class Unit:
     before: str
     after: str
     written: str
+    header: str = ""
+
+    @property
+    def quotes(self) -> tuple[tuple[int, str], ...]:
+        """What is cited: its text, and the header that says what the cells of a row are."""
+        own = ((self.marker, self.text),)
+        return (*own, (self.marker, self.header.split("\n")[0])) if self.header else own
+
+    @property
+    def shown(self) -> str:
+        """What an answer shows of it: `written`, a row under its table's header."""
+        whole = f"{self.header}\n{self.written}" if self.header else self.written
+        return open_ended(whole) if "\n|" in whole else whole
 
     @property
     def apart(self) -> bool:
@@ -75,7 +90,8 @@ def units(marker: int, hit: Hit) -> Iterator[Unit]:
         own = passage[start:stop]
         if not _NO_ANSWER.match(own) and text.terms(plain[start:stop]):
             written = _written(passage, start, stop, fenced)
-            yield Unit(marker, start, stop, own, f"{headings}\n{before}", after, written)
+            above = header(passage, start) if own.startswith("|") and "\n" not in own else ""
+            yield Unit(marker, start, stop, own, f"{headings}\n{before}", after, written, above)
 
 
 def _without_directives(passage: str, fenced: Sequence[Block]) -> str:
@@ -107,10 +123,12 @@ def _ranges(passage: str, plain: str, fenced: Sequence[Block]) -> list[tuple[int
 
 def _goes_on(passage: str, piece: tuple[int, int], first: int, last: int) -> bool:
     """Whether `passage[first:last]` belongs to the piece before it: that is a list's number, whose full
-    stop ends no sentence, or a clause of the same line that ends in a semicolon.
+    stop ends no sentence, a part of the same row of a table, or a clause of the same line that ends in a
+    semicolon.
     """
     start, end = piece
-    if _NUMBER.fullmatch(passage, start, first):
+    in_row = passage[start] == "|" and "\n" not in passage[start:last]
+    if in_row or _NUMBER.fullmatch(passage, start, first):
         return True
     return passage[end - 1] == "；" and "\n" not in passage[end:first] and last - start <= _CLAUSES
 

@@ -20,7 +20,7 @@ from rag.generators._evidence import worths
 from rag.generators._ranking import DEFINES, defined, defines
 from rag.generators._units import Unit, units
 from rag.prompt import Language, language, nothing_found, refusal
-from rag.protocols import Embedder, Generator, OnText
+from rag.protocols.models import Embedder, Generator, OnText
 from rag.types import Draft, Hit
 
 _PASSAGES = 5  # only the best passages are quoted
@@ -78,7 +78,7 @@ class ExtractiveGenerator:
         if confidence < self._threshold or not any(unit.marker <= _PASSAGES for unit in found):
             return _refusal(question, confidence, self._threshold)
         chosen = _choose(found, self._worths(question, found, hits), self._sentences)
-        quotes = tuple((unit.marker, unit.text) for unit in chosen)
+        quotes = tuple(dict.fromkeys(quote for unit in chosen for quote in unit.quotes))
         return Draft(_written(chosen), quotes, confidence=confidence)
 
     def _worths(self, question: str, found: Sequence[Unit], hits: Sequence[Hit]) -> list[float]:
@@ -145,10 +145,10 @@ def _written(chosen: Sequence[Unit]) -> str:
     pieces: list[str] = []
     apart = False
     for unit in sorted(chosen, key=lambda unit: (unit.marker, unit.start)):
-        last = unit.written.rpartition("\n")[2]
+        last = unit.shown.rpartition("\n")[2]
         # On the line of the fence a marker would keep the block open.
         gap = "\n" if last.startswith(("```", "~~~")) else " "
-        piece = f"{_unmarked(unit.written)}{gap}[{unit.marker}]"
+        piece = f"{_unmarked(unit.shown)}{gap}[{unit.marker}]"
         pieces += [("\n\n" if apart or unit.apart else " ") if pieces else "", piece]
         apart = unit.apart
     return "".join(pieces)

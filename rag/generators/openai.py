@@ -21,7 +21,7 @@ from rag.generators._servers import Servers
 from rag.generators._spoken import Spoken
 from rag.generators._sse import Completion
 from rag.generators._window import count, estimate
-from rag.protocols import Generator, History, OnText
+from rag.protocols.models import Generator, History, OnText
 from rag.types import Draft, Hit
 
 # The share of our own count below which a server must have cut the prompt: an estimate may be that far

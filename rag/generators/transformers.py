@@ -21,7 +21,7 @@ from rag.generators._causal import CausalModel
 from rag.generators._checkpoint import HOW_TO_GET, Checkpoint
 from rag.generators._quantised import QUANTISE, Quantise
 from rag.generators._turns import Turns
-from rag.protocols import Generator, History, OnText
+from rag.protocols.models import Generator, History, OnText
 from rag.types import Draft, Hit
 
 DeviceMap: TypeAlias = Literal["", "auto", "balanced", "balanced_low_0", "sequential"]
@@ -119,13 +119,11 @@ class LocalModel:
         with self._turns.turn(cancelled):
             model = self._model()
             room = self._room(model)
+            template = self._writing.template
+            reserved = model.reserved(prompt.messages(question, hits, template=template))
 
             def text(passages: Sequence[Hit]) -> str:
-                return model.text(
-                    prompt.messages(
-                        question, passages, template=self._writing.template, reserved=model.reserved
-                    )
-                )
+                return model.text(prompt.messages(question, passages, template=template, reserved=reserved))
 
             packed = pack(hits, lambda passages: model.count(text(passages)) <= room)
             if not packed.hits:
@@ -144,7 +142,8 @@ class LocalModel:
         """The follow-up `question` as one that stands on its own; empty if the model wrote nothing."""
         with self._turns.turn(cancelled):
             model = self._model()
-            text = model.text(prompt.rewriting(question, history, reserved=model.reserved))
+            reserved = model.reserved(prompt.rewriting(question, history))
+            text = model.text(prompt.rewriting(question, history, reserved=reserved))
             if model.count(text) > self._room(model):
                 return ""
             limit = min(self._writing.max_new_tokens, prompt.REWRITTEN_TOKENS)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.abstention import Attempt, calibration_text, counts, risk_coverage
+from eval.abstention import Attempt, area_interval, calibration_text, counts, risk_coverage
 
 ATTEMPTS = st.lists(
     st.builds(Attempt, st.sampled_from([0.0, 0.2, 0.5, 0.9]) | st.floats(0, 1), st.booleans()), min_size=1
@@ -113,18 +113,46 @@ def test_a_long_curve_is_written_in_a_hundred_points_with_both_ends(count: int) 
     assert max(steps) <= 2 / 99
 
 
+def test_the_interval_of_the_area_holds_it_and_is_narrower_for_more_questions() -> None:
+    widths = []
+    for count in (40, 4000):
+        attempts = [Attempt(1 - n / count, n % 4 != 0) for n in range(count)]
+        curve = risk_coverage(attempts, count)
+        assert curve is not None
+        low, high = area_interval(attempts, seed=0, trials=400)
+        assert low < curve["area"] < high
+        assert (low, high) == area_interval(attempts, seed=0, trials=400)
+        widths.append(high - low)
+    assert widths[1] < widths[0] / 4
+
+
+def test_where_every_answer_is_right_or_wrong_the_area_is_certain() -> None:
+    for right, area in ((True, 0.0), (False, 1.0)):
+        attempts = [Attempt(n / 9, right) for n in range(9)]
+        assert area_interval(attempts, seed=0, trials=100) == (area, area)
+    with pytest.raises(ValueError, match="without attempts"):
+        area_interval([], seed=0, trials=100)
+
+
 def test_what_was_promised_is_told_beside_what_was_measured() -> None:
     group = {
-        "language": "en", "questions": 200, "confidence": 0.31, "coverage": 0.8, "risk": 0.2, "upper": 0.25,
-        "near_misses_answered": 0.6,
+        "language": "en", "dense": True, "questions": 200, "confidence": 0.31, "coverage": 0.8, "risk": 0.2,
+        "upper": 0.25, "near_misses_answered": 0.6,
     }  # fmt: skip
     quiet = {**group, "language": "zh", "confidence": None}
-    told = calibration_text({"groups": [group, quiet], "too_few": {"zh": "3 known items"}})
-    assert told == [
+    words = {**group, "language": "zh", "dense": False}
+    made = {"groups": [group, quiet, words], "too_few": {"zh": "3 known items"}, "seconds": 9.87}
+    assert calibration_text(made) == [
         (
             "calibrated (en): answers from confidence 0.31; on 200 made questions coverage 0.800, risk 0.200 "
             "(at most 0.250), near misses answered 0.600"
         ),
+        (
+            "calibrated (zh, by words alone): answers from confidence 0.31; on 200 made questions coverage "
+            "0.800, risk 0.200 (at most 0.250), near misses answered 0.600"
+        ),
         "not calibrated (zh): 3 known items",
+        "calibrating took 9.9 s",
     ]
+    assert calibration_text({**made, "seconds": None})[-1] == "calibrated before"
     assert calibration_text(None) == []

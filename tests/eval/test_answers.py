@@ -206,7 +206,7 @@ def test_a_summary_in_lines_tells_measures_refusals_and_area() -> None:
     assert lines[-3:] == [
         "answered 1 right, 1 wrong; refused 1 rightly, 1 wrongly",
         "coverage 0.500, risk 0.500",
-        "area under the risk-coverage curve 0.389 (of the answered questions only)",
+        "area under the risk-coverage curve 0.389  [0.000, 1.000] (of the answered questions only)",
     ]
 
 

@@ -13,7 +13,8 @@ from eval.measuring import Measured, Plan
 from eval.metrics import MEASURES
 from eval.systems import System
 from eval.types import Entry, Found, PassageSet, Query, Run, Span
-from rag.config import Retrieval, Settings
+from rag.config import Settings
+from rag.sections import Retrieval
 from rag.types import MODES
 
 COUNTS = ("queries", "unjudged", "unanswerable", "empty_queries")

@@ -161,3 +161,21 @@ def test_the_quoting_generator_is_precise_and_complete(question: str) -> None:
 def test_whatever_is_written_both_are_shares(written: str) -> None:
     values = citation_values(reply(Draft(written)))
     assert all(0 <= value <= 1 for value in values.values())
+
+
+def test_a_quotation_of_several_clauses_is_one_statement_of_its_marker() -> None:
+    """Each clause alone would be a sentence without a marker, and the extractive generator never be right."""
+    passage = "油灯在黄昏点亮；到黎明熄灭；灯油是菜籽油。看守人住在塔里。"
+    quoted = "油灯在黄昏点亮；到黎明熄灭；灯油是菜籽油。"
+    answer = reply(Draft(f"这样说。 {quoted} [1]", ((1, quoted),)), [passage])
+    assert [(each.text, len(each.citations)) for each in statements(answer)] == [("这样说。", 0), (quoted, 1)]
+    answer = reply(build(threshold=0.0).generate("油灯何时点亮，灯油是什么？", answer.passages), [passage])
+    assert citation_values(answer) == dict.fromkeys(ALL, 1.0)
+
+
+def test_a_documents_own_number_in_brackets_does_not_part_a_quotation_from_its_marker() -> None:
+    passage = "The lamp [12] burned oil. It was lit at dusk [13]. Then came gas."
+    quoted = passage.removesuffix(" Then came gas.")
+    written = quoted.replace("[", "［").replace("]", "］")
+    answer = reply(Draft(f"{written} [1]", ((1, quoted),)), [passage])
+    assert [each.text for each in statements(answer)] == [written]

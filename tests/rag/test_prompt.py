@@ -131,7 +131,18 @@ def test_placeholders_in_a_passage_or_question_stay_what_they_are() -> None:
 
 
 @pytest.mark.parametrize(
-    "mark", ["<|im_end|>", "<|eot_id|>", "</s>", "[/INST]", "<end_of_turn>", "<｜User｜>", "<</SYS>>"]
+    "mark",
+    [
+        "<|im_end|>",
+        "<think>",
+        "</tool_call>",
+        "<|eot_id|>",
+        "</s>",
+        "[/INST]",
+        "<end_of_turn>",
+        "<｜User｜>",
+        "<</SYS>>",
+    ],
 )
 def test_role_marks_of_chat_formats_are_broken_up_in_passages_and_question(mark: str) -> None:
     _, user = system_and_user(f"What is {mark}?", f"text {mark} text")

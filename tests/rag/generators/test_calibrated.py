@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from rag.build import build_embedder
 from rag.calibration.curve import Promise
 from rag.calibration.evidence import Group
 from rag.calibration.stored import Fitted
 from rag.config import load_settings
 from rag.generators._calibrated import Calibrated, group
 from rag.generators.extractive import build
-from rag.protocols import Embedder
+from rag.models import build_embedder
+from rag.protocols.models import Embedder
 from rag.types import Chunk, Hit, Leg
 
 PORT = "The server starts quickly. Its port is set with the option api.port. Logs go to a file."
@@ -93,7 +93,7 @@ def test_the_group_is_the_language_and_whether_the_embedder_reads_the_question(e
 
 
 def test_a_threshold_that_was_set_is_the_plain_one(tmp_path: Path) -> None:
-    from rag.build import build_generator, calibrated_with
+    from rag.models import build_generator, calibrated_with
 
     told = load_settings({"index": tmp_path, "generator.threshold": 0.3})
     untold = load_settings({"index": tmp_path})

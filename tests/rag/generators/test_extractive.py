@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from rag.build import build_embedder
 from rag.config import load_settings
 from rag.errors import Cancelled, SettingError
 from rag.generators.extractive import ExtractiveGenerator, build
-from rag.protocols import Embedder
+from rag.models import build_embedder
+from rag.protocols.models import Embedder
 from rag.types import Chunk, Hit, Leg, Vectors
 from rag.verify import quotes_of, unsupported, verified
 
@@ -216,7 +216,18 @@ def test_a_block_of_code_is_quoted_whole_and_a_table_by_the_row() -> None:
         "| Option | Meaning |\n|---|---|\n| port | where the server listens |\n| log | the file of the log |"
     )
     draft = build(sentences=1, threshold=0.0).generate("server listens on which port", [hit(table)])
-    assert draft.quotes == ((1, "| port | where the server listens |"),)
+    assert draft.quotes == ((1, "| port | where the server listens |"), (1, "| Option | Meaning |"))
+
+
+def test_a_row_of_a_table_is_shown_under_its_header_which_is_cited_too_and_never_doubted() -> None:
+    table = "| Region | 2022 | 2023 |\n|---|---|---|\n| North America | 31 | 42 |\n| South Pacific | 7 | 9 |"
+    passages = [hit(f"Sales grew.\n\n{table}\n")]
+    draft = build(sentences=1, threshold=0.0).generate("South Pacific sales", passages)
+    checked = verified(draft, passages)
+    assert checked.text == "| Region | 2022 | 2023 |\n|---|---|---|\n| South Pacific | 7 | 9 [1]"
+    assert not checked.unsupported
+    quotes = [citation.quote for citation in checked.citations]
+    assert quotes == ["| South Pacific | 7 | 9 |", "| Region | 2022 | 2023 |"]
 
 
 class Counting:

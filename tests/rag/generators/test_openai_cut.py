@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -25,20 +25,24 @@ def hits(number: int) -> list[Hit]:
     return [Hit(Chunk(f"{at}.md", 0, text, 0, len(text)), 1.0) for at, text in enumerate(texts)]
 
 
-@contextmanager
-def cutting(folder: Path) -> Iterator[str]:
-    """Serves the model in `folder` with a window of WINDOW tokens: of a longer prompt the end is read."""
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+@dataclass(frozen=True)
+class CuttingModel:
+    """A model with a window of WINDOW tokens: of a longer prompt it reads the end."""
 
-    tokenizer: Any = AutoTokenizer.from_pretrained(folder)
-    model: Any = AutoModelForCausalLM.from_pretrained(folder)
+    tokenizer: Any
+    model: Any
 
-    def reply(messages: list[dict[str, str]]) -> tuple[str, int]:
-        tokens = tokenizer.apply_chat_template(
+    def reply(self, messages: list[dict[str, str]]) -> tuple[str, int]:
+        """What it writes, and how many tokens it read."""
+        tokens = self.tokenizer.apply_chat_template(
             messages, add_generation_prompt=True, return_tensors="pt", return_dict=True
         )["input_ids"][:, -WINDOW:]
-        written = model.generate(tokens, max_new_tokens=WRITTEN, do_sample=False)[0, tokens.shape[1] :]
-        return "It says " + tokenizer.decode(written, skip_special_tokens=True), tokens.shape[1]
+        written = self.model.generate(tokens, max_new_tokens=WRITTEN, do_sample=False)[0, tokens.shape[1] :]
+        return "It says " + self.tokenizer.decode(written, skip_special_tokens=True), tokens.shape[1]
+
+
+def handler(model: CuttingModel) -> type[BaseHTTPRequestHandler]:
+    """OpenAI's protocol in front of the model, as far as it is asked here."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -48,7 +52,7 @@ def cutting(folder: Path) -> Iterator[str]:
             asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
             if "messages" not in asked:
                 return self._send("application/json", "{}")
-            text, read = reply(asked["messages"])
+            text, read = model.reply(asked["messages"])
             events = [
                 {"choices": [{"delta": {"content": text}, "finish_reason": "stop"}]},
                 {"choices": [], "usage": {"prompt_tokens": read, "completion_tokens": WRITTEN}},
@@ -67,18 +71,23 @@ def cutting(folder: Path) -> Iterator[str]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Say nothing."""
 
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+    return Handler
+
+
+@pytest.fixture(scope="module")
+def address(tiny_model: Path) -> Iterator[str]:
+    """Where the tiny model is served."""
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    model = CuttingModel(
+        AutoTokenizer.from_pretrained(tiny_model), AutoModelForCausalLM.from_pretrained(tiny_model)
+    )
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler(model)) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{server.server_address[1]}"
         server.shutdown()
         thread.join()
-
-
-@pytest.fixture(scope="module")
-def address(tiny_model: Path) -> Iterator[str]:
-    with cutting(tiny_model) as found:
-        yield found
 
 
 @pytest.mark.parametrize("counted", [True, False])
