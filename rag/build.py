@@ -159,6 +159,13 @@ def _reading(folder: Path, setting: str) -> SearchingStore:
     return cast(SearchingStore, build("store", "rag.stores", store, **given))
 
 
+def let_go(settings: Settings) -> None:
+    """Close what `published` keeps open of a store in a file, which no other process could open meanwhile."""
+    if _searches_itself(settings):
+        _within(settings).close()
+        _reading.cache_clear()
+
+
 def build_engine(settings: Settings) -> Engine:
     """The engine; cheap: index, models and generator are opened when first needed."""
     defaults = Defaults(

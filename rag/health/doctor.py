@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from rag.build import build_store, published, published_files
+from rag.build import build_store, let_go, published, published_files
 from rag.config import Settings
 from rag.duplicates import plain
 from rag.errors import IndexDamaged, IndexMissing, RagError, SettingError
@@ -77,6 +77,10 @@ def examine(settings: Settings, *, files: bool = True) -> Examination:
     try:
         with closing(build_store(settings, read_only=True)) as store:
             findings.extend(_examined(settings, index, store, files))
+            living, roots = store.documents(), roots_of(store.settings())
+        if files:
+            let_go(settings)  # an ingest is asked, in a process of its own
+            findings.extend(_files(settings, living, roots, not _named(findings, "embedder")))
     except IndexDamaged as error:
         findings.append(Finding("damage", None, str(error)))
     except ValueError as error:  # what a flipped bit makes of a number, a text or an array
@@ -106,8 +110,10 @@ def _examined(settings: Settings, index: Published | None, store: Store, files: 
         yield from _warnings(document, settings)
     yield from _texts(store, living, files)
     yield from _chunks(store.chunks(), embedder, _rebuild(settings))
-    if files:
-        yield from _files(settings, living, roots_of(remembered), embedder is not None)
+
+
+def _named(findings: Sequence[Finding], kind: str) -> bool:
+    return any(finding.kind == kind for finding in findings)
 
 
 def _files_published(files: list[tuple[Path, str]]) -> Iterator[Finding]:

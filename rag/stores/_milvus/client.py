@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from rag.errors import SettingError
+from rag.stores._milvus import held
 from rag.stores._milvus.address import Address, Row, listed, parts
 from rag.stores._milvus.failures import is_passing, is_released, translated
 from rag.stores._milvus.ranges import by_ranges
@@ -62,6 +63,9 @@ class Connection:
                 grpc_options=_CHANNEL,
             )
         )
+        self._file = str(Path(address.uri).absolute()) if address.is_file else ""
+        if self._file:
+            held.take(self._file)
         self._is_lite = self._checked_version().startswith(_LITE)
 
     def has(self, name: str) -> bool:
@@ -190,6 +194,9 @@ class Connection:
         """Let the connection go."""
         with suppress(Exception):  # a server that is gone need not be told
             self._client.close()
+        if self._file:
+            held.let_go(self._file)
+            self._file = ""
 
     @property
     def _timeout(self) -> float:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+import subprocess
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -15,6 +17,7 @@ from rag import text
 from rag.build import build_indexer, build_retriever
 from rag.config import Settings
 from rag.errors import IndexBusy, IndexMissing, RagError, SettingError
+from rag.health.doctor import examine
 from rag.indexes.within import publish_within
 from rag.protocols.stores import Index
 from rag.sections import Backend
@@ -303,6 +306,42 @@ def test_the_lease_of_a_process_that_is_no_more_is_taken_over(store: MilvusStore
     held = store._lease._read()
     store.remember("lease", json.dumps({**held, "pid": 2**22 + 1}))
     _open(tmp_path).close()
+
+
+def test_a_file_is_free_for_another_process_once_the_last_of_its_connections_is_closed(
+    store: MilvusStore, tmp_path: Path
+) -> None:
+    read = (
+        "import pathlib, sys; from rag.stores.milvus import build;"
+        "print(len(build(folder=pathlib.Path(sys.argv[1]), read_only=True).documents()))"
+    )
+
+    def another() -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", read, str(tmp_path)]
+        return subprocess.run(command, capture_output=True, text=True, check=False)
+
+    _put(store, "a.md", "alpha")
+    reader = _open(tmp_path, read_only=True)
+    store.close()
+    assert [document.id for document in reader.documents()] == ["a.md"]
+    assert "is open in another process" in another().stderr
+    reader.close()
+    reader.close()
+    assert another().stdout == "1\n"
+
+
+def test_doctor_compares_the_files_with_an_index_in_milvus_lite(tmp_path: Path) -> None:
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    (notes / "gate.md").write_text("# Gate\n\nThe gate opens at seven.\n")
+    settings = Settings(index=tmp_path / "index", store=Backend(name="milvus"))
+    options = ["--index", str(settings.index), "--set", "store.name=milvus", "--no-calibrate"]
+    subprocess.run([sys.executable, "-m", "ingest", str(notes), *options], capture_output=True, check=True)
+    assert examine(settings).findings == ()
+    (notes / "gate.md").write_text("# Gate\n\nThe gate opens at eight.\n")
+    [finding] = examine(settings).findings
+    assert (finding.kind, finding.document) == ("stale", None)
+    assert "1 new or changed" in finding.detail
 
 
 def test_a_reader_of_an_empty_place_is_told_to_ingest_first(tmp_path: Path) -> None:
