@@ -23,6 +23,12 @@ def header(passage: str, start: int) -> str:
     return ""
 
 
+def is_header(passage: str, end: int) -> bool:
+    """Whether a line of dashes follows the row that ends at `end`."""
+    following = passage[end:].split("\n", 2)[1:2]
+    return bool(following) and "-" in following[0] and bool(_DELIMITER.fullmatch(following[0]))
+
+
 def open_ended(table: str) -> str:
     """The table without the bar at its end: a marker put behind it then stands in its last cell.
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from rag import text
 from rag.generators._blocks import Block, blocks
-from rag.generators._tables import header, open_ended
+from rag.generators._tables import header, is_header, open_ended
 from rag.types import Hit
 
 LONGEST = 600  # characters; a unit beyond is quoted up to here, to the end of a line or a word
@@ -59,11 +59,17 @@ class Unit:
         own = ((self.marker, self.text),)
         return (*own, (self.marker, self.header.split("\n")[0])) if self.header else own
 
-    @property
-    def shown(self) -> str:
-        """What an answer shows of it: `written`, a row under its table's header."""
-        whole = f"{self.header}\n{self.written}" if self.header else self.written
-        return open_ended(whole) if "\n|" in whole else whole
+    def shown(self, before: Unit | None) -> str:
+        """What an answer shows of it behind the unit `before`: `written`, a row under its table's header
+        unless that has been shown.
+        """
+        above = f"{self.header}\n" if self.header and not self.continues(before) else ""
+        whole = f"{above}{self.written}"
+        return open_ended(whole) if self.header or "\n|" in whole else whole
+
+    def continues(self, before: Unit | None) -> bool:
+        """Whether it is a row of the same table as the unit `before`."""
+        return bool(before and self.header and (before.marker, before.header) == (self.marker, self.header))
 
     @property
     def apart(self) -> bool:
@@ -88,9 +94,12 @@ def units(marker: int, hit: Hit) -> Iterator[Unit]:
         after = passage[slice(*ranges[at + 1])] if at + 1 < len(ranges) else ""
         stop = _shortened(passage, start, _introduced(passage, ranges, at, fenced))
         own = passage[start:stop]
+        row = own.startswith("|") and "\n" not in own
+        if row and is_header(passage, stop):
+            continue
         if not _NO_ANSWER.match(own) and text.terms(plain[start:stop]):
             written = _written(passage, start, stop, fenced)
-            above = header(passage, start) if own.startswith("|") and "\n" not in own else ""
+            above = header(passage, start) if row else ""
             yield Unit(marker, start, stop, own, f"{headings}\n{before}", after, written, above)
 
 

@@ -143,15 +143,23 @@ def _overlap(one: Unit, other: Unit) -> bool:
 def _written(chosen: Sequence[Unit]) -> str:
     """The answer's text; what has lines of its own, a list or code, stands in a paragraph of its own."""
     pieces: list[str] = []
-    apart = False
+    before: Unit | None = None
     for unit in sorted(chosen, key=lambda unit: (unit.marker, unit.start)):
-        last = unit.shown.rpartition("\n")[2]
+        shown = unit.shown(before)
+        last = shown.rpartition("\n")[2]
         # On the line of the fence a marker would keep the block open.
         gap = "\n" if last.startswith(("```", "~~~")) else " "
-        piece = f"{_unmarked(unit.shown)}{gap}[{unit.marker}]"
-        pieces += [("\n\n" if apart or unit.apart else " ") if pieces else "", piece]
-        apart = unit.apart
+        pieces += [_between(before, unit), f"{_unmarked(shown)}{gap}[{unit.marker}]"]
+        before = unit
     return "".join(pieces)
+
+
+def _between(before: Unit | None, unit: Unit) -> str:
+    if before is None:
+        return ""
+    if unit.continues(before):
+        return "\n"
+    return "\n\n" if before.apart or unit.apart else " "
 
 
 def _unmarked(written: str) -> str:

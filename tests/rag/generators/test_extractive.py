@@ -230,6 +230,21 @@ def test_a_row_of_a_table_is_shown_under_its_header_which_is_cited_too_and_never
     assert quotes == ["| South Pacific | 7 | 9 |", "| Region | 2022 | 2023 |"]
 
 
+def test_rows_of_one_table_are_shown_as_one_and_its_header_alone_is_no_answer() -> None:
+    table = "| Service | Port |\n|:--|--:|\n| Gateway | 8080 |\n| Billing service | 9090 |\n| Mail | 25 |"
+    passages = [hit(f"Ports.\n\n{table}\n")]
+    draft = build(sentences=2, threshold=0.0).generate("Gateway and billing service port", passages)
+    checked = verified(draft, passages)
+    rows = "| Service | Port |\n|:--|--:|\n| Gateway | 8080 [1]\n| Billing service | 9090 [1]"
+    assert checked.text == rows
+    assert not checked.unsupported
+    assert {quote for _, quote in draft.quotes} == {
+        "| Service | Port |",
+        "| Gateway | 8080 |",
+        "| Billing service | 9090 |",
+    }
+
+
 class Counting:
     """The real embedder, what it embeds written down."""
 

@@ -35,7 +35,7 @@ def test_every_row_knows_its_tables_header_and_quotes_it_exactly() -> None:
 
 
 def test_a_row_is_shown_as_a_table_that_keeps_a_marker_put_behind_it() -> None:
-    shown = f"{row(TABLE, '| log').shown} [1]"
+    shown = f"{row(TABLE, '| log').shown(None)} [1]"
     assert shown == f"{HEADER}\n| log | none [1]"
     rendered = MarkdownIt("commonmark").enable("table").render(shown)
     assert "<th" in rendered
@@ -52,13 +52,13 @@ def test_what_is_no_row_under_a_header_is_shown_as_it_is() -> None:
     ):
         for unit in of(passage):
             if unit.text not in HEADER:
-                assert (unit.header, unit.shown, unit.quotes) == ("", unit.written, ((1, unit.text),))
+                assert (unit.header, unit.shown(None), unit.quotes) == ("", unit.written, ((1, unit.text),))
 
 
-def test_a_header_is_no_row_of_itself_and_a_whole_table_keeps_a_marker_too() -> None:
-    assert row(TABLE, "| Option").header == ""
+def test_a_header_alone_is_no_unit_and_a_whole_table_keeps_a_marker_too() -> None:
+    assert not [unit for unit in of(TABLE) if unit.text.startswith("| Option")]
     introduced = row(TABLE, "Settings")
     assert introduced.text.endswith("| log | none |")
-    assert introduced.shown == introduced.text.removesuffix(" |")
-    rendered = MarkdownIt("commonmark").enable("table").render(f"{introduced.shown} [1]")
+    assert introduced.shown(None) == introduced.text.removesuffix(" |")
+    rendered = MarkdownIt("commonmark").enable("table").render(f"{introduced.shown(None)} [1]")
     assert "none [1]</td>" in rendered
