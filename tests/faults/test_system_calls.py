@@ -27,9 +27,11 @@ REPOSITORY = Path(__file__).parents[2]
 KINDS = {"killed": "k", "torn": "t", "EIO": "e", "ENOSPC": "s"}
 DRAWN = 3  # of each kind, where not all are tried
 FILES = 24
-# Everything is loaded once; each ingest is a fork of this process.
+# Everything is loaded once and nothing computed, so that no lock of MKL's memory is held; each ingest is a
+# fork of this process.
 FORKER = """
 import ctypes, json, os, sys
+os.environ["MKL_DISABLE_FAST_MM"] = "1"
 import torch
 torch.set_num_threads(1)
 import rag.indexes.publish
@@ -39,7 +41,7 @@ from rag.build import build_embedder
 from rag.command import run
 from rag.config import load_settings
 import faiss, ingest.pipeline, rag.sparse.bmx, rag.stores.sqlite
-build_embedder(load_settings({})).encode(["warm up"])
+build_embedder(load_settings({})).device
 faults = ctypes.CDLL(None)
 print("ready", flush=True)
 for line in sys.stdin:

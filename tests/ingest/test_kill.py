@@ -26,10 +26,12 @@ from rag.config import load_settings
 REPOSITORY = Path(__file__).parents[2]
 FILES = 60
 KILLS = 200 if os.environ.get("LECTERN_FAULTS") == "all" else 8
-# One thread: a forked process must not wait for threads that were left behind in its parent.
+# One thread, and nothing computed before the fork: a forked process must not wait for threads, or for
+# locks of MKL's memory, that were left behind in its parent.
 # Small batches: commits come all along the way.
 FORKER = """
 import json, os, signal, sys
+os.environ["MKL_DISABLE_FAST_MM"] = "1"
 import torch
 torch.set_num_threads(1)
 import rag.indexes.publish
@@ -39,7 +41,7 @@ from rag.build import build_embedder, build_indexer
 from rag.command import run
 from rag.config import load_settings
 import baguetter.indices, faiss, ingest.pipeline
-build_embedder(load_settings({})).encode(["warm up"])
+build_embedder(load_settings({})).device
 print("ready", flush=True)
 for line in sys.stdin:
     child = os.fork()
