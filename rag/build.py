@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import cast, get_type_hints
 
 from rag.backends import build, check
+from rag.compute import products_by_one_thread
 from rag.config import Settings
 from rag.engine import Defaults, Engine, Watch
 from rag.hits.context import widened
@@ -172,6 +173,7 @@ def build_engine(settings: Settings) -> Engine:
         settings.retriever.k, settings.retriever.mode, settings.question_limit, settings.unsupported
     )
     generator = once(lambda: build_generator(settings))
+    products_by_one_thread()
     return Engine(_watch(settings), lambda: build_retriever(settings, generator), generator, defaults)
 
 

@@ -10,6 +10,17 @@ Dtype: TypeAlias = Literal["auto", "bfloat16", "float16", "float32"]
 DTYPES = ("auto", "bfloat16", "float16", "float32")
 
 
+def products_by_one_thread() -> None:
+    """Have numpy compute matrix products with one thread, in this process.
+
+    Those of a question are small, and OpenBLAS's threads wait actively for some 30 ms after each: over
+    10,000 passages that was two fifths of an answer's processor time. What embeds has its own threads.
+    """
+    from threadpoolctl import threadpool_limits
+
+    threadpool_limits(limits=1, user_api="blas")
+
+
 def choose_device(setting: str, wanted: str) -> Any:
     """The torch device; "auto" takes a GPU if there is one.
 

@@ -49,10 +49,8 @@ def compute(batches: Iterator[Batch], networks: Sequence[Network], result: Vecto
 
 def one_threaded(count: int) -> ThreadPoolExecutor:
     """A pool of `count` threads in each of which torch computes with that thread alone."""
-    import torch
-
     started = threading.Barrier(count)
-    pool = ThreadPoolExecutor(count, initializer=torch.set_num_threads, initargs=(1,))
+    pool = ThreadPoolExecutor(count, initializer=_use_threads, initargs=(1,))
     with _threads_kept():
         wait([pool.submit(started.wait) for _ in range(count)])
     return pool
@@ -84,10 +82,8 @@ class _Source:
 
 
 def _work(network: Network, source: _Source, result: Vectors, ready: threading.Barrier) -> None:
-    import torch
-
     if network.threads is not None:
-        torch.set_num_threads(network.threads)
+        _use_threads(network.threads)
     ready.wait()
     before: tuple[list[int], Callable[[], Vectors]] | None = None
     try:
@@ -101,6 +97,18 @@ def _work(network: Network, source: _Source, result: Vectors, ready: threading.B
             result[before[0]] = before[1]()
     finally:
         source.close()
+
+
+def _use_threads(count: int) -> None:
+    """Have this thread compute with so many, whatever is set for the others afterwards.
+
+    In a thread that has not asked yet, torch's first parallel step takes over what was set last anywhere;
+    hence the question. Two threads that wait for each other in every layer cost a third of the processor.
+    """
+    import torch
+
+    torch.get_num_threads()
+    torch.set_num_threads(count)
 
 
 class _threads_kept:  # noqa: N801 - reads as a with statement

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 import torch
+from threadpoolctl import threadpool_info, threadpool_limits
 
-from rag.compute import choose_device, choose_dtype
+from rag.compute import choose_device, choose_dtype, products_by_one_thread
 from rag.errors import SettingError
 
 
@@ -31,3 +32,9 @@ def test_bfloat16_is_taken_only_where_the_processor_computes_in_it(monkeypatch: 
         monkeypatch.setattr(torch.cpu, "get_capabilities", lambda features=features: features)
         assert choose_dtype("auto", cpu) is dtype
     assert choose_dtype("float16", cpu) is torch.float16
+
+
+def test_products_of_numpy_take_one_thread() -> None:
+    with threadpool_limits(limits=2, user_api="blas"):
+        products_by_one_thread()
+        assert {each["num_threads"] for each in threadpool_info() if each["user_api"] == "blas"} == {1}

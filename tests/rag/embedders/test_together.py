@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from rag.embedders import _together
 from rag.embedders._bert import Bert, padded
+from rag.embedders._rounds import one_threaded
 from rag.embedders._together import Together, Tokens
 from rag.embedders.sentence_transformers import build
 from rag.types import Vectors
@@ -129,3 +130,15 @@ def test_many_threads_get_what_one_gets() -> None:
     with ThreadPoolExecutor(8) as threads:
         found = list(threads.map(many.encode_query, QUESTIONS))
     assert np.array_equal(found, expected)
+
+
+def test_a_thread_computes_with_its_own_number_of_threads_whatever_is_set_afterwards() -> None:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        with one_threaded(1) as single:
+            torch.set_num_threads(2)
+            assert single.submit(lambda: float(torch.ones(1 << 20).sum())).result() == 1 << 20
+            assert single.submit(torch.get_num_threads).result() == 1
+    finally:
+        torch.set_num_threads(before)
