@@ -11,6 +11,7 @@ from rag.errors import SettingError
 from rag.protocols.legs import TermPart
 from rag.protocols.stores import Published
 from rag.sparse._bmx_formula import Collection, Floats, Query, Variant, counted, prepare
+from rag.stores._milvus.address import listed, parts
 from rag.stores._milvus.client import Connection
 from rag.stores._milvus.passages import Passage, Passages
 from rag.stores._milvus.schema import CHUNK, vectors_name
@@ -210,9 +211,8 @@ class MilvusDense(MilvusLeg):
         """Best inner product of each of these passages, float32 (len(rows),), 0 without a vector."""
         best: dict[int, float] = {}
         seen = self._seen(None)
-        for start in range(0, len(rows), 1000):
-            listed = ", ".join(map(str, rows[start : start + 1000]))
-            condition = f"key in [{listed}] and {seen}"
+        for part in parts(rows):
+            condition = f"key in {listed(part)} and {seen}"
             for row in self._connection.rows(self._name, condition, ["key", "vector"], "window"):
                 score = float(np.dot(np.asarray(row["vector"], dtype=np.float32), vector))
                 best[row["key"]] = max(score, best.get(row["key"], -np.inf))

@@ -13,6 +13,14 @@ from eval.reporting.page import page
 Make: TypeAlias = Callable[..., dict[str, Any]]
 
 
+# What the evaluation that `evaluation` makes says besides its measures.
+_SHOWN = [
+    *("+0.030", "−0.002 to +0.061", "0.012", "0.037", "31 / 52 / 17", "0.042", "12.3", "15.7", "45.7", "2.0"),
+    *("0.412", "0.533", "0.507 to 0.561", "2.3", "21", "0.750", "0.217", "137", "9df66917", "3ef4cdd1", "11"),
+    *("服务默认监听哪个地址？", "nowhere.md#0-7", "a sentence that went", "questions written by a program"),
+]
+
+
 def test_a_table_row_of_the_twin_keeps_its_columns_whatever_the_names_hold(hostile: dict[str, Any]) -> None:
     twin = markdown([hostile])
     for block in re.findall(r"(?:^\|.*\n?)+", twin, re.MULTILINE):
@@ -34,37 +42,7 @@ def test_the_page_and_its_markdown_twin_carry_the_figures_of_the_json(evaluation
         for pair in each["intervals"].values()
         for bound in pair
     ]
-    figures += [
-        "+0.030",
-        "−0.002 to +0.061",
-        "0.012",
-        "0.037",
-        "31 / 52 / 17",
-        "0.042",
-        "12.3",
-        "15.7",
-        "45.7",
-        "2.0",
-    ]
-    figures += [
-        "0.412",
-        "0.533",
-        "0.507 to 0.561",
-        "2.3",
-        "21",
-        "0.750",
-        "0.217",
-        "137",
-        "9df66917",
-        "3ef4cdd1",
-        "11",
-    ]
-    figures += [
-        "服务默认监听哪个地址？",
-        "nowhere.md#0-7",
-        "a sentence that went",
-        "questions written by a program",
-    ]
+    figures += _SHOWN
     plain = twin.replace("\\", "")
     assert [each for each in figures if each not in shown] == []
     assert [each for each in figures if each not in plain] == []

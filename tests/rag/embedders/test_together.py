@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -56,6 +57,14 @@ def together(matrices: Matrices, pool: ThreadPoolExecutor) -> Together:
     return Together(matrices.compute, padded, ROWS, pool)
 
 
+def _wait_for(together: Together, count: int) -> None:
+    for _ in range(4000):
+        if len(together._waiting) >= count:
+            return
+        time.sleep(0.005)
+    pytest.fail(f"no {count} texts wait after twenty seconds")
+
+
 @pytest.fixture
 def behind(together: Together, matrices: Matrices) -> Iterator[Callable[..., list[Vectors]]]:
     """Asks for each text in its own thread while the first is computed, then lets all be computed."""
@@ -67,8 +76,7 @@ def behind(together: Together, matrices: Matrices) -> Iterator[Callable[..., lis
             others = []
             for count, text in enumerate(texts[1:], 1):
                 others.append(callers.submit(together.vectors, [text]))
-                while len(together._waiting) < count:
-                    pass
+                _wait_for(together, count)
             matrices.let.set()
             return [each.result(20) for each in (first, *others)]
 
