@@ -141,8 +141,8 @@ def steps() -> list[tuple[str, object, str]]:
     from rag.embedders.sentence_transformers import SentenceTransformersEmbedder
     from rag.generators import extractive
     from rag.indexes.reader import OpenIndex
-    from rag.legs import LegSearch
     from rag.retrieve import Retriever
+    from rag.search.legs import LegSearch
 
     return [
         ("embed the question", SentenceTransformersEmbedder, "encode_query"),

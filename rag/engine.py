@@ -16,7 +16,7 @@ from rag.explain.explanation import Explanation, explain
 from rag.protocols.models import Generator, History, OnText, Rewriter
 from rag.question import check_question
 from rag.retrieve import Retriever
-from rag.trace import Trace
+from rag.search.trace import Trace
 from rag.types import EVERYTHING, Answer, Filter, Hit, Mode
 from rag.verify import Policy
 

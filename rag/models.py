@@ -12,7 +12,6 @@ from functools import cache
 from threading import Lock
 from typing import cast
 
-from rag import rerank
 from rag.backends import build
 from rag.calibration.stored import Thresholds
 from rag.config import Settings
@@ -21,6 +20,7 @@ from rag.expansion.variants import Expander, Replies
 from rag.generators._calibrated import Calibrated
 from rag.generators._fallback import WithFallback
 from rag.protocols.models import Embedder, Generator, Reranker
+from rag.search import rerank
 from rag.sections import Backend
 
 

@@ -20,14 +20,14 @@ from rag.expansion.variants import Expander, joined, mean_vector
 from rag.expansion.wording import Wording, word
 from rag.fusion import trust
 from rag.hits.shape import AS_RANKED, Shape, once, within_share
-from rag.legs import LegSearch
 from rag.protocols.models import Embedder
 from rag.protocols.stores import Index
-from rag.rankings import best_rows, complete
-from rag.rerank import Reranking
+from rag.search.legs import LegSearch
+from rag.search.rankings import best_rows, complete
+from rag.search.rerank import Reranking
+from rag.search.trace import Trace
+from rag.search.tuning import Tuning
 from rag.sections import DictionaryName, FusionName, GlossaryName, SpellingName
-from rag.trace import Trace
-from rag.tuning import Tuning
 from rag.types import EVERYTHING, Filter, Hit, Mode, Variants, Vectors
 
 _GLOSSARY_PASSAGES = 16  # that hold rare terms of a question and are read for other forms of them

@@ -1,6 +1,6 @@
 """A hit's score taken apart: what each term and each leg put into it, in parts that add up to it.
 
-Nothing is computed a second way: the figures are those that the search noted (`rag.trace`), and the
+Nothing is computed a second way: the figures are those that the search noted (`rag.search.trace`), and the
 formulas of `rag.fusion` are only written out with their mean and unit.
 """
 
@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rag import augmented
 from rag.fusion import Evidence, fuse
 from rag.protocols.legs import Explains, SparseReader, TermPart
+from rag.search import augmented
+from rag.search.trace import Legs, Trace
 from rag.sections import FusionName
-from rag.trace import Legs, Trace
 from rag.types import Hit, Vectors
 
 

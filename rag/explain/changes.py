@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 from rag.retrieve import Retriever
+from rag.search.tuning import Tuning
 from rag.sections import FusionName, GlossaryName, SpellingName
-from rag.tuning import Tuning
 from rag.types import EVERYTHING, MODES, Filter, Mode, Variants
 
 _MOST_K = 1000

@@ -9,9 +9,9 @@ from typing import Literal
 
 import numpy as np
 
-from rag import augmented
 from rag.retrieve import Retriever
-from rag.trace import Trace
+from rag.search import augmented
+from rag.search.trace import Trace
 from rag.types import EVERYTHING, Chunk, Filter, Hit, Ranking
 
 Stage = Literal["index", "quote", "filter", "legs", "cut", "folded", "capped", "reranker", "wordings"]

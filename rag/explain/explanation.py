@@ -10,9 +10,9 @@ from rag.explain.arithmetic import Scored, scored
 from rag.explain.changes import Change, smallest_changes
 from rag.explain.expected import Expectation, Found, Lost, expected_rows, fate
 from rag.retrieve import Retriever
+from rag.search.trace import Trace
+from rag.search.tuning import Tuning
 from rag.text import query_terms
-from rag.trace import Trace
-from rag.tuning import Tuning
 from rag.types import EVERYTHING, Filter, Hit, Mode
 
 

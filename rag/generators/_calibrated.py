@@ -11,7 +11,7 @@ from rag.calibration.curve import Promise, probability
 from rag.calibration.evidence import Group, evidence, score
 from rag.calibration.stored import Fitted
 from rag.fusion import trust
-from rag.generators._evidence import nearness
+from rag.generators._quoting.evidence import nearness
 from rag.prompt import Language, language, refusal
 from rag.protocols.models import Embedder, Generator, OnText
 from rag.types import Draft, Hit

@@ -1,9 +1,9 @@
 """Answers in the documents' own words: the few sentences, table rows or blocks that answer, quoted.
 
-Needs no language model. Every unit of the best passages (`_units`) is weighed by its words and by its
-vector (`_evidence`); the best are quoted. Quotes come best first, the text in reading order. Whether to
-answer at all is decided by how much of the question the best passage shows and how near the embedder
-puts it; where that is too little, the answer is that the documents do not say.
+Needs no language model. Every unit of the best passages (`_quoting.units`) is weighed by its words and by
+its vector (`_quoting.evidence`); the best are quoted. Quotes come best first, the text in reading order.
+Whether to answer at all is decided by how much of the question the best passage shows and how near the
+embedder puts it; where that is too little, the answer is that the documents do not say.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from threading import Event
 from rag import text
 from rag.errors import Cancelled, SettingError
 from rag.facts.orders import asks_for_orders, gives_orders
-from rag.generators._evidence import worths
-from rag.generators._ranking import DEFINES, defined, defines
-from rag.generators._units import Unit, units
+from rag.generators._quoting.evidence import worths
+from rag.generators._quoting.ranking import DEFINES, defined, defines
+from rag.generators._quoting.units import Unit, units
 from rag.prompt import Language, language, nothing_found, refusal
 from rag.protocols.models import Embedder, Generator, OnText
 from rag.types import Draft, Hit

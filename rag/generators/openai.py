@@ -15,12 +15,12 @@ from threading import Event, Lock
 from rag import prompt
 from rag.errors import GeneratorError, SettingError
 from rag.generators._budget import Packed, pack
-from rag.generators._chat import Chat, Limits
-from rag.generators._endpoint import address_of
-from rag.generators._servers import Servers
+from rag.generators._served.chat import Chat, Limits
+from rag.generators._served.endpoint import address_of
+from rag.generators._served.servers import Servers
+from rag.generators._served.sse import Completion
+from rag.generators._served.window import count, estimate
 from rag.generators._spoken import Spoken
-from rag.generators._sse import Completion
-from rag.generators._window import count, estimate
 from rag.protocols.models import Generator, History, OnText
 from rag.types import Draft, Hit
 

@@ -17,9 +17,9 @@ from rag import prompt
 from rag.compute import DTYPES, Dtype
 from rag.errors import GeneratorError, SettingError
 from rag.generators._budget import pack
-from rag.generators._causal import CausalModel
-from rag.generators._checkpoint import HOW_TO_GET, Checkpoint
-from rag.generators._quantised import QUANTISE, Quantise
+from rag.generators._local.causal import CausalModel
+from rag.generators._local.checkpoint import HOW_TO_GET, Checkpoint
+from rag.generators._local.quantised import QUANTISE, Quantise
 from rag.generators._turns import Turns
 from rag.protocols.models import Generator, History, OnText
 from rag.types import Draft, Hit

@@ -19,8 +19,8 @@ from rag.fusion import standardise, trust, weighted_sum
 from rag.hits.shape import AS_RANKED
 from rag.protocols.models import Embedder
 from rag.retrieve import Retriever
+from rag.search.trace import Trace
 from rag.sections import FusionName
-from rag.trace import Trace
 from rag.types import MODES, Chunk, Filter, Hit, Mode
 
 SettingsFor = Callable[..., Settings]

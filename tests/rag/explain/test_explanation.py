@@ -22,8 +22,8 @@ from rag.explain.explanation import Expected, Explanation, explain
 from rag.explain.report import explanation_lines
 from rag.explain.wire import explained_json
 from rag.hits.shape import Shape
-from rag.rerank import Reranking
 from rag.retrieve import Retriever
+from rag.search.rerank import Reranking
 from rag.types import MODES, Filter, Mode, Variants, Vectors
 
 SettingsFor = Callable[..., Settings]

@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from rag.errors import GeneratorError, SettingError
-from rag.generators import _causal, _checkpoint
 from rag.generators import transformers as local
+from rag.generators._local import causal, checkpoint
 from rag.types import Chunk, Hit
 
 
@@ -173,11 +173,11 @@ def test_questions_asked_at_once_load_the_model_once_and_are_answered_one_by_one
 ) -> None:
     loads: list[str] = []
 
-    def counted(wanted: _checkpoint.Checkpoint) -> Any:
+    def counted(wanted: checkpoint.Checkpoint) -> Any:
         loads.append(wanted.name)
-        return _checkpoint.load(wanted)
+        return checkpoint.load(wanted)
 
-    monkeypatch.setattr(_causal, "load", counted)
+    monkeypatch.setattr(causal, "load", counted)
     questions = ["What is needed?", "需要什么？", "Which version?", "Why?"]
     alone = local.build(str(tiny_model), max_new_tokens=8)
     shared = local.build(str(tiny_model), max_new_tokens=8)

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rag import augmented
 from rag.expansion.wording import Wording
 from rag.fusion import fuse, support
 from rag.hits.shape import AS_RANKED, shaped_from
 from rag.protocols.stores import Index
-from rag.rankings import best_rows, complete, evidence, legs_of
-from rag.trace import Legs, Trace
-from rag.tuning import Tuning
+from rag.search import augmented
+from rag.search.rankings import best_rows, complete, evidence, legs_of
+from rag.search.trace import Legs, Trace
+from rag.search.tuning import Tuning
 from rag.types import Hit, Mask, Ranking, Rows, Vectors
 
 # Over how many of a leg's best scores they are standardised. Words match much that is indifferent, and a

@@ -12,8 +12,8 @@ from typing import Any
 
 from rag.compute import Dtype, choose_device, choose_dtype, first_line
 from rag.errors import GeneratorError, SettingError
-from rag.generators._adapter import adapted
-from rag.generators._quantised import Quantise, quantisation, require, stored_as
+from rag.generators._local.adapter import adapted
+from rag.generators._local.quantised import Quantise, quantisation, require, stored_as
 
 HOW_TO_GET = (
     "give a local folder, or a hub name with HF_HUB_OFFLINE=0 (make ... OFFLINE=0) for the one download; "

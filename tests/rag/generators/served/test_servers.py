@@ -105,7 +105,7 @@ def test_questions_go_to_the_least_busy_server() -> None:
 def test_a_server_that_is_gone_costs_no_question_and_is_asked_again_when_it_is_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("rag.generators._servers._LEFT_OUT_S", 0.0)
+    monkeypatch.setattr("rag.generators._served.servers._LEFT_OUT_S", 0.0)
     with _models(2) as models:
         generator = _generator(models)
         gone, other = models

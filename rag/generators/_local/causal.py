@@ -11,7 +11,7 @@ from typing import Any
 from rag import prompt
 from rag.compute import first_line
 from rag.errors import GeneratorError
-from rag.generators._checkpoint import Checkpoint, load, out_of_memory
+from rag.generators._local.checkpoint import Checkpoint, load, out_of_memory
 from rag.generators._spoken import Spoken
 from rag.generators._turns import check
 from rag.protocols.models import OnText

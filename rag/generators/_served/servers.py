@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
 
-from rag.generators._chat import Chat
-from rag.generators._failures import NoServer
+from rag.generators._served.chat import Chat
+from rag.generators._served.failures import NoServer
 from rag.protocols.models import OnText
 
 _LEFT_OUT_S = 5.0

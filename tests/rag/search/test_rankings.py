@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.rankings import best_rows, complete, evidence, legs_of
+from rag.search.rankings import best_rows, complete, evidence, legs_of
 from rag.types import Leg, Ranking
 
 SCORES = st.lists(st.integers(1, 6), max_size=40)

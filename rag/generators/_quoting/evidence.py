@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from rag import text
 from rag.facts.expected import brings, expected
 from rag.fusion import trust
-from rag.generators._ranking import without_asking
-from rag.generators._units import Unit
+from rag.generators._quoting.ranking import without_asking
+from rag.generators._quoting.units import Unit
 from rag.protocols.models import Embedder
 from rag.types import Hit
 

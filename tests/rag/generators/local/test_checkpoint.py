@@ -15,9 +15,9 @@ import torch
 
 from rag.compute import Dtype
 from rag.errors import SettingError
-from rag.generators import _quantised
 from rag.generators import transformers as local
-from rag.generators._checkpoint import Checkpoint, load
+from rag.generators._local import quantised as packages_needed
+from rag.generators._local.checkpoint import Checkpoint, load
 from rag.types import Chunk, Hit
 
 TEXT = "The server needs CUDA 12."
@@ -51,7 +51,7 @@ def quantised(model: Path, folder: Path, method: str) -> Path:
 def without(monkeypatch: pytest.MonkeyPatch, *packages: str) -> None:
     """As on a machine where these packages are not installed, and all others are."""
     spec = ModuleSpec("anything", None)
-    monkeypatch.setattr(_quantised, "find_spec", lambda name: None if name in packages else spec)
+    monkeypatch.setattr(packages_needed, "find_spec", lambda name: None if name in packages else spec)
 
 
 @pytest.mark.parametrize(
@@ -74,7 +74,7 @@ def test_a_quantised_checkpoint_says_which_package_it_needs_and_how_to_get_it(
 def test_several_missing_packages_are_named_with_a_command_for_each(monkeypatch: pytest.MonkeyPatch) -> None:
     without(monkeypatch, "optimum", "accelerate")
     with pytest.raises(SettingError) as refused:
-        _quantised.require("It", ["gptqmodel", "optimum", "accelerate"])
+        packages_needed.require("It", ["gptqmodel", "optimum", "accelerate"])
     assert str(refused.value) == (
         "It needs the packages optimum and accelerate: "
         'pip install optimum && pip install -e ".[transformers]"'

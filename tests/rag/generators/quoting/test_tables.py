@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from markdown_it import MarkdownIt
 
-from rag.generators._units import Unit, units
+from rag.generators._quoting.units import Unit, units
 from rag.types import Chunk, Hit
 
 HEADER = "| Option | Default |\n|:--|--:|"

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from rag import augmented
 from rag.expansion.wording import Added, Wording
 from rag.protocols.legs import Explains, SparseReader
+from rag.search import augmented
 from rag.sparse.bmx import build
 from rag.types import Segment
 

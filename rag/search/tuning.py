@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rag.hits.shape import Shape
-from rag.rerank import Reranking
+from rag.search.rerank import Reranking
 from rag.sections import FusionName, GlossaryName, SpellingName
 
 

@@ -10,11 +10,11 @@ from typing import Any, TypeVar, cast
 
 from rag import prompt
 from rag.errors import GeneratorError
-from rag.generators import _failures
-from rag.generators._endpoint import connect, line, root_of
-from rag.generators._sse import Completion, MalformedError, ServerError, read_stream, read_whole
+from rag.generators._served import failures
+from rag.generators._served.endpoint import connect, line, root_of
+from rag.generators._served.sse import Completion, MalformedError, ServerError, read_stream, read_whole
+from rag.generators._served.window import Server
 from rag.generators._turns import check
-from rag.generators._window import Server
 
 Reply = TypeVar("Reply")
 
@@ -59,7 +59,7 @@ class Chat:
         try:
             self.client.with_options(timeout=seconds).models.list()
         except openai.APIConnectionError as error:
-            raise _failures.unreachable(self.address, error) from error
+            raise failures.unreachable(self.address, error) from error
         except openai.OpenAIError:
             return  # it does answer; the question will tell what is the matter
 
@@ -136,9 +136,9 @@ class Asking:
                     return read_stream(response.iter_lines(), limit, on_piece)
                 completion = read_whole(response.read())
             except httpx2.TimeoutException as error:
-                raise _failures.silent(self._chat.address, self._chat.limits.timeout_s, begun=True) from error
+                raise failures.silent(self._chat.address, self._chat.limits.timeout_s, begun=True) from error
             except httpx2.HTTPError as error:
-                raise _failures.broken(self._chat.address, error) from error
+                raise failures.broken(self._chat.address, error) from error
         on_piece(completion.text)
         return completion
 
@@ -158,19 +158,19 @@ class Asking:
                 return request()
             except openai.APITimeoutError as error:
                 if type(error.__cause__).__name__ == "ConnectTimeout":
-                    raise _failures.unreachable(address, error) from error
-                raise _failures.silent(address, limits.timeout_s) from error
+                    raise failures.unreachable(address, error) from error
+                raise failures.silent(address, limits.timeout_s) from error
             except openai.APIConnectionError as error:
                 check(self._cancelled)
                 if attempt == limits.retries:
-                    raise _failures.unreachable(address, error) from error
+                    raise failures.unreachable(address, error) from error
                 (self._cancelled or Event()).wait(0.2 * 2**attempt)
             except openai.APIStatusError as error:
-                raise _failures.refused(address, self._chat.model, self._offered_or_none(), error) from error
+                raise failures.refused(address, self._chat.model, self._offered_or_none(), error) from error
             except ServerError as error:
-                raise _failures.failed(address, None, str(error)) from error
+                raise failures.failed(address, None, str(error)) from error
             except (openai.OpenAIError, ValueError, TypeError, AttributeError) as error:
-                raise _failures.malformed(address, _failures.one_line(str(error))) from error
+                raise failures.malformed(address, failures.one_line(str(error))) from error
         raise AssertionError("unreachable")
 
     def _offered_or_none(self) -> list[str]:

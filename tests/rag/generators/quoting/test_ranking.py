@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.generators._ranking import defined, defines
+from rag.generators._quoting.ranking import defined, defines
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import numpy as np
 
 from rag.expansion.wording import Wording
 from rag.protocols.legs import Explains, SparseReader, TermPart
-from rag.rankings import complete
+from rag.search.rankings import complete
 from rag.types import Mask, Ranking, Vectors
 
 

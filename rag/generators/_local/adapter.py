@@ -9,7 +9,7 @@ from typing import Any
 
 from rag.compute import first_line
 from rag.errors import SettingError
-from rag.generators._quantised import require
+from rag.generators._local.quantised import require
 
 
 def adapted(model: Any, folder: Path, *, merge: bool) -> Any:

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rag import text
-from rag.generators._blocks import Block, blocks
-from rag.generators._tables import header, is_header, open_ended
+from rag.generators._quoting.blocks import Block, blocks
+from rag.generators._quoting.tables import header, is_header, open_ended
 from rag.types import Hit
 
 LONGEST = 600  # characters; a unit beyond is quoted up to here, to the end of a line or a word

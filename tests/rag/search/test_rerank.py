@@ -14,10 +14,10 @@ from rag.config import Settings
 from rag.errors import GeneratorError, SettingError
 from rag.expansion.variants import Expander, joined, mean_vector
 from rag.protocols.models import Embedder
-from rag.rerank import Reranking
 from rag.rerankers.cross_encoder import build as build_cross_encoder
 from rag.retrieve import Retriever
-from rag.trace import Trace
+from rag.search.rerank import Reranking
+from rag.search.trace import Trace
 from rag.types import MODES, Chunk, Hit, Leg, Variants, Vectors
 
 SettingsFor = Callable[..., Settings]
