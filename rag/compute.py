@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from typing import Any, Literal, TypeAlias
 
 from rag.errors import SettingError
 
 Dtype: TypeAlias = Literal["auto", "bfloat16", "float16", "float32"]
 DTYPES = ("auto", "bfloat16", "float16", "float32")
+
+
+def cores() -> int:
+    """Processors this process may use."""
+    affinity: Callable[[int], set[int]] | None = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
 def products_by_one_thread() -> None:

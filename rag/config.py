@@ -56,6 +56,8 @@ class Settings(BaseSettings):
         """An empty name would be the working directory: a variable that a script left unset."""
         if value == "":
             raise ValueError("must not be empty")
+        if "\0" in str(value):
+            raise ValueError("no folder has this name")
         return value
 
 
@@ -91,9 +93,16 @@ def _sourced(file: Path) -> type[Settings]:
             dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - the signature is theirs
             file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
         ) -> tuple[PydanticBaseSettingsSource, ...]:
-            return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, file)
+            return init_settings, env_settings, _TomlFile(settings_cls, file)
 
     return Sourced
+
+
+class _TomlFile(TomlConfigSettingsSource):
+    """rag.toml, also as editors on Windows save it, with a byte order mark."""
+
+    def _read_file(self, file_path: Any) -> dict[str, Any]:
+        return tomllib.loads(file_path.read_bytes().decode("utf-8-sig"))
 
 
 def _refuse_unknown_variables() -> None:
@@ -125,8 +134,12 @@ def _explain(error: ValidationError) -> str:
 
 
 def shown(name: str, value: object) -> str:
-    """What a setting is, for a message; keys and passwords stay hidden."""
-    return "its value is not shown" if name.endswith(("key", "password")) else f"it is {value!r}"
+    """What a setting is, for a message; keys and passwords stay hidden, and tables that may hold them."""
+    if name.endswith(("key", "password", "passwords", "token")):
+        return "its value is not shown"
+    if isinstance(value, list) and any(isinstance(each, dict) for each in value):
+        return "it is a list of tables"
+    return "it is a table" if isinstance(value, dict) else f"it is {value!r}"
 
 
 def _siblings(location: Sequence[int | str]) -> list[str]:

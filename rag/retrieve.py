@@ -13,24 +13,22 @@ from threading import Event
 
 from rag.expansion.dictionary import find_dictionary
 from rag.expansion.feedback import with_feedback
-from rag.expansion.glossary import Pair, mined
 from rag.expansion.repeated import Repeated
-from rag.expansion.spelling import corrected, slips
 from rag.expansion.variants import Expander, joined, mean_vector
-from rag.expansion.wording import Wording, word
+from rag.expansion.wording import Wording
 from rag.fusion import trust
 from rag.hits.shape import AS_RANKED, Shape, once, within_share
+from rag.indexes.vectors import finite
 from rag.protocols.models import Embedder
 from rag.protocols.stores import Index
+from rag.search.asking import Asking
+from rag.search.asking import notes as worded_notes
 from rag.search.legs import LegSearch
-from rag.search.rankings import best_rows, complete
 from rag.search.rerank import Reranking
 from rag.search.trace import Trace
 from rag.search.tuning import Tuning
 from rag.sections import DictionaryName, FusionName, GlossaryName, SpellingName
 from rag.types import EVERYTHING, Filter, Hit, Mode, Variants, Vectors
-
-_GLOSSARY_PASSAGES = 16  # that hold rare terms of a question and are read for other forms of them
 
 
 class Retriever:
@@ -147,7 +145,7 @@ class Retriever:
             notes.append(note)
         if trace is not None:
             trace.reranked = hits if stage else ()
-            notes = [*_worded_notes(question, trace.wording, mode), *notes]
+            notes = [*worded_notes(question, trace.wording, mode), *notes]
             trace.variants, trace.notes = variants, [note for note in notes if note]
         return within_share(hits, k, self._tuning.shape.per_document) if self._reorders else hits[:k]
 
@@ -171,7 +169,8 @@ class Retriever:
         passages: Sequence[str],
     ) -> list[Hit]:
         """The best `k` of both legs; the vector searched with leans towards `passages`."""
-        wording = self._worded(question)
+        asking = Asking(self._index, self._embedder, self._dictionary, self._tuning)
+        wording = asking.wording(question)
         search = LegSearch(self._index, self._tuning, self._reorders, self._index.among(chosen))
         if self._tuning.feedback and mode != "dense":
             first = self._searched(search, wording, self._tuning.feedback, mode, depth, passages)
@@ -196,56 +195,18 @@ class Retriever:
         embedded, trusted = wording.for_embedder(self._embedder)
         if trace is not None:
             trace.embedded, trace.trusted = embedded, trusted
-        if mode == "dense":
-            return search.by_meaning(self._vector(embedded, passages), k)
-        weight = self._tuning.dense_weight * trusted
         depth = depth or max(k, self._tuning.depth)
-        if not weight:
-            return search.without_meaning(wording, k, depth)
-        return search.hybrid(wording, self._vector(embedded, passages), weight, k, depth)
+        weight = 1.0 if mode == "dense" else self._tuning.dense_weight * trusted
+        vector = self._vector(embedded, passages) if weight else None
+        if vector is None or not vector.any():  # from a vector of zeros everything is equally far
+            return [] if mode == "dense" else search.without_meaning(wording, k, depth)
+        if mode == "dense":
+            return search.by_meaning(vector, k)
+        return search.hybrid(wording, vector, weight, k, depth)
 
     def _vector(self, embedded: str, passages: Sequence[str]) -> Vectors:
         vector = self._embedder.encode_query(embedded)
         readable = [passage for passage in passages if trust(self._embedder.readable(passage)) > 0]
-        return mean_vector(vector, self._embedder.encode_few(readable)) if readable else vector
-
-    def _worded(self, question: str) -> Wording:
-        spelt = self._spelt(question)
-        return word(spelt, self._dictionary, self._knows, self._pairs(spelt))
-
-    def _knows(self, term: str) -> bool:
-        return bool(self._index.sparse.frequencies([term])[0])
-
-    def _spelt(self, question: str) -> str:
-        """The question without its spelling slips. What the embedder has as one token is a word."""
-        if self._tuning.spelling == "off":
-            return question
-        return corrected(
-            question, self._index.sparse.frequencies, lambda word: self._embedder.count_tokens(word) == 1
-        )
-
-    def _pairs(self, question: str) -> tuple[Pair, ...]:
-        """Other forms of the question's terms, as passages of the whole collection introduce them."""
-        chosen = self._tuning.glossary
-        if chosen == "off":
-            return ()
-        frequencies = self._index.sparse.frequencies
-        return mined(question, frequencies, self._holding, abbreviations=chosen == "all")
-
-    def _holding(self, terms: Sequence[str]) -> list[str]:
-        """The texts of the best passages that hold any of these terms."""
-        most = _GLOSSARY_PASSAGES
-        ranking = complete(lambda wanted: self._index.sparse.search(terms, wanted), most, 0)
-        rows = best_rows(ranking, most)
-        if len(rows) > 2 * most:
-            rows = self._index.first(rows, 2 * most)
-        return [chunk.text for chunk in self._index.chunks(rows.tolist())]
-
-
-def _worded_notes(question: str, wording: Wording | None, mode: Mode) -> list[str]:
-    """What was searched for in place of what was asked, and beside it."""
-    if wording is None:
-        return []
-    notes = [f'searched for "{new}" instead of "{old}"' for old, new in slips(question, wording.question)]
-    beside = wording.pairs if mode != "dense" else ()
-    return notes + [f'also searched for "{pair.other}", another form of "{pair.asked}"' for pair in beside]
+        if readable:
+            vector = mean_vector(vector, self._embedder.encode_few(readable))
+        return finite(vector, self._embedder)

@@ -63,11 +63,12 @@ _ZH_AFTER_POINT = re.compile(
 _ZH_NUMBERS = "一二三四五六七八九"
 _LATIN = re.compile(r"[A-Za-z0-9][\w.+-]*(?: [A-Za-z0-9][\w.+-]*)*")
 
+# Both over answers of any length: what begins with blank space must not be tried from each blank again.
 _ITEM = re.compile(
-    r"^\s*(?:[-*•]|(?:\d+|[一二三四五六七八九])[.)、）:：]|[（(]\d+[)）])\s*(.+)$", re.MULTILINE
+    r"^[^\S\n]*(?:[-*•]|(?:\d+|[一二三四五六七八九])[.)、）:：]|[（(]\d+[)）])\s*(.+)$", re.MULTILINE
 )
 _RUN_ON = re.compile(r"第([一二三四五六七八九])[种个项点条]?(?:是|为|：|:|，)\s*([^，。；;]+)")
-_MARKER = re.compile(r"\s*\[\d+\]")
+_MARKER = re.compile(r"(?<!\s)\s*\[\d+\]")
 
 
 def english(question: str, before: str, answer: str) -> str | None:

@@ -7,6 +7,7 @@ One file without imports of ours on purpose: numba's cache on disk knows no othe
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any, cast
 
 import numba
@@ -21,7 +22,15 @@ def _compiled(function: Callable[..., Any]) -> Callable[..., Any]:
         compiled = compiler(cache=True, **options)(function)
     except RuntimeError:  # numba: no locator available, as in a read-only home
         compiled = compiler(**options)(function)
-    return cast(Callable[..., Any], compiled)
+
+    @wraps(function)
+    def called(*arguments: Any) -> Any:
+        try:
+            return compiled(*arguments)
+        except OSError:  # the disk takes no compiled file: it is in memory all the same
+            return compiled(*arguments)
+
+    return cast(Callable[..., Any], called)
 
 
 def _bits_set(_context: Any, _word: Any) -> Any:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from rag.compute import native_bfloat16
+from rag.compute import cores, native_bfloat16
 from rag.embedders._bert import BLOCK, Bert, padded
 from rag.embedders._rounds import Batch, one_threaded
 from rag.embedders._together import Together
@@ -30,14 +29,14 @@ class FlatModel:
         """`copies` networks compute side by side, 0 for as many as are useful; they share the weights."""
         self._bert = Bert(folder, dtype, batch_tokens)
         self._batch_tokens = batch_tokens
-        cores = _cores()
+        processors = cores()
         # One thread reads the weights as fast as several, and leaves the others to other questions.
-        self._asking = one_threaded(min(cores, _MOST_NETWORKS))
+        self._asking = one_threaded(min(processors, _MOST_NETWORKS))
         rows = _FEW_ROWS if dtype.itemsize < _FLOAT32_BYTES else BLOCK
         self._few = Together(lambda texts: self._bert.vectors(texts, rows), padded, rows, self._asking)
-        copies = copies or min(cores, _MOST_NETWORKS)
+        copies = copies or min(processors, _MOST_NETWORKS)
         self.networks = [
-            _FlatNetwork(self._bert, batch_tokens, max(1, cores // copies)) for _ in range(copies)
+            _FlatNetwork(self._bert, batch_tokens, max(1, processors // copies)) for _ in range(copies)
         ]
         self.dimension = self._bert.dimension
         self.device = f"cpu, {self._bert.dtype}"
@@ -126,8 +125,3 @@ def _plain_bert(config: dict[str, Any]) -> bool:
 
 def _read(file: Path) -> Any:
     return json.loads(file.read_text("utf-8")) if file.is_file() else {}
-
-
-def _cores() -> int:
-    """Processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

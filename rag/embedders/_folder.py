@@ -19,6 +19,9 @@ from rag.embedders._prompts import Prompts, by_name, carried, name_of
 from rag.errors import SettingError
 
 _PROMPTS = "config_sentence_transformers.json"
+_MODULES = "modules.json"
+# Of each file of weights that is read to tell models apart: training changes nearly all of them.
+_SAMPLES, _SAMPLE_BYTES = 64, 4096
 
 
 class ModelFolder:
@@ -32,7 +35,7 @@ class ModelFolder:
 
     @cached_property
     def identity(self) -> str:
-        """The model's name and a digest of its configuration, tokenizer and weight sizes.
+        """The model's name and a digest of its configuration, its tokenizer and samples of its weights.
 
         Prompts are left out, since those of passages alone shape an index.
         """
@@ -43,7 +46,7 @@ class ModelFolder:
             if file.suffix == ".json":
                 digest.update(file.name.encode() + self._without_prompts(file))
             elif file.suffix in (".safetensors", ".bin"):
-                digest.update(f"{file.name} {file.stat().st_size}".encode())
+                digest.update(file.name.encode() + _sampled(file))
         return f"{self.name}@{digest.hexdigest()[:12]}"
 
     @cached_property
@@ -57,7 +60,7 @@ class ModelFolder:
         """Length of a vector as the model computes it."""
         pooling = self._json("1_Pooling/config.json")
         size = pooling.get("word_embedding_dimension") or pooling.get("embedding_dimension")
-        only_pooled = len(self._json("modules.json") or ()) <= 3 and not self._json("2_Dense/config.json")
+        only_pooled = len(self._json(_MODULES) or ()) <= 3 and not self._json("2_Dense/config.json")
         return int(size) if size and only_pooled else self._loaded().dimension
 
     @cached_property
@@ -123,8 +126,22 @@ class ModelFolder:
             return {}
 
 
+def _sampled(file: Path) -> bytes:
+    """Size and evenly spread blocks of a file: to read gigabytes at each start would take too long."""
+    size = file.stat().st_size
+    with file.open("rb") as stream:
+        blocks = []
+        for at in range(_SAMPLES):
+            stream.seek(max(0, size - _SAMPLE_BYTES) * at // (_SAMPLES - 1))
+            blocks.append(stream.read(_SAMPLE_BYTES))
+    return b"".join([str(size).encode(), *blocks])
+
+
 def _read(file: Path) -> Any:
     try:
-        return json.loads(file.read_text("utf-8"))
+        found = json.loads(file.read_text("utf-8"))
     except ValueError as error:
         raise SettingError(f"embedder.model: {file} is damaged: {first_line(error)}") from error
+    if not isinstance(found, list if file.name == _MODULES else dict):
+        raise SettingError(f"embedder.model: {file} is damaged: it holds something else than settings")
+    return found

@@ -48,11 +48,19 @@ def compute(batches: Iterator[Batch], networks: Sequence[Network], result: Vecto
 
 
 def one_threaded(count: int) -> ThreadPoolExecutor:
-    """A pool of `count` threads in each of which torch computes with that thread alone."""
+    """A pool of `count` threads in each of which torch computes with that thread alone.
+
+    Raises RuntimeError where the system has no room for so many.
+    """
     started = threading.Barrier(count)
     pool = ThreadPoolExecutor(count, initializer=_use_threads, initargs=(1,))
-    with _threads_kept():
-        wait([pool.submit(started.wait) for _ in range(count)])
+    try:
+        with _threads_kept():
+            wait([pool.submit(started.wait) for _ in range(count)])
+    except BaseException:  # those that were started would wait for the others for ever
+        started.abort()
+        pool.shutdown()
+        raise
     return pool
 
 

@@ -9,19 +9,18 @@ that is remembered is the one that would be computed again.
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeAlias
 
 import numpy as np
 
+from rag.embedders._memory import Memory
 from rag.types import Vectors
 
 Tokens: TypeAlias = tuple[int, ...]
 Waiting: TypeAlias = "tuple[Tokens, Future[Vectors]]"
-
-_REMEMBERED = 1024  # vectors: the search, the answer and its confidence ask for the same ones
 
 
 class Together:
@@ -40,7 +39,7 @@ class Together:
         self._rows = rows
         self._pool = pool
         self._waiting: deque[Waiting] = deque()
-        self._known: OrderedDict[Tokens, Vectors] = OrderedDict()
+        self._memory = Memory()
         self._lock = threading.Lock()
 
     def vectors(self, texts: Sequence[Sequence[int]]) -> Vectors:
@@ -50,11 +49,10 @@ class Together:
 
     def _asked(self, text: Tokens) -> Vectors | Future[Vectors]:
         """The vector if it is known, else its promise."""
+        if (known := self._memory.get(text)) is not None:
+            return known
+        promised: Future[Vectors] = Future()
         with self._lock:
-            if text in self._known:
-                self._known.move_to_end(text)
-                return self._known[text]
-            promised: Future[Vectors] = Future()
             self._waiting.append((text, promised))
         # One step for each text: those that find nothing left, because another took it along, are free.
         self._pool.submit(self._step)
@@ -71,7 +69,7 @@ class Together:
             return
         for (text, promised), vector in zip(batch, found, strict=True):
             own = vector.copy()  # a view would keep the whole matrix
-            self._remember(text, own)
+            self._memory.put(text, own)
             promised.set_result(own)
 
     def _taken(self) -> list[Waiting]:
@@ -85,9 +83,3 @@ class Together:
                     break
                 batch.append(self._waiting.popleft())
             return batch
-
-    def _remember(self, text: Tokens, vector: Vectors) -> None:
-        with self._lock:
-            self._known[text] = vector
-            if len(self._known) > _REMEMBERED:
-                self._known.popitem(last=False)

@@ -8,10 +8,10 @@ computed by `_bert`, everything else by sentence-transformers (`_padded`).
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import TypeAlias, cast
 
 import numpy as np
 
@@ -19,7 +19,8 @@ from rag.compute import DTYPES, Dtype, choose_devices, choose_dtype
 from rag.embedders._flat import FlatModel, fits
 from rag.embedders._folder import ModelFolder
 from rag.embedders._padded import PaddedModel, not_loaded
-from rag.embedders._prompts import AUTO, Prompts, chosen
+from rag.embedders._prompts import AUTO, Prompts
+from rag.embedders._reading import Reading
 from rag.embedders._rounds import compute
 from rag.embedders._tokens import token_vectors
 from rag.errors import SettingError
@@ -28,11 +29,6 @@ from rag.types import Vectors
 from rag.windows import count_tokens, readable, windows
 
 Model: TypeAlias = FlatModel | PaddedModel
-
-# Texts tokenised at a time, so that the first batch begins before the last text is read.
-_TOKENIZED = 64
-_ASKED = 256  # questions whose vectors are kept: the search and the answer both ask for one
-_LEAST_ROOM = 16  # tokens of a passage that must fit beside its prompt
 
 
 class SentenceTransformersEmbedder:
@@ -52,13 +48,12 @@ class SentenceTransformersEmbedder:
         self._device = device
         self._dtype = dtype
         self._batch_tokens = batch_tokens
-        self._set_prompts = prompts
         self._dimensions = dimensions
         self._loading = threading.Lock()
         self._loaded: Model | None = None
-        self._asked: dict[str, Vectors] = {}
         # For what the files do not say; those of a plain BERT say it all (`_flat.fits`).
         self._files = ModelFolder(folder, name, lambda: cast("PaddedModel", self._model))
+        self._reading = Reading(self._files, prompts)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -68,8 +63,8 @@ class SentenceTransformersEmbedder:
         questions, which no index holds.
         """
         parts = [self._files.identity]
-        if self._prompts.passage:
-            parts.append(f"passage_prompt {self._prompts.passage!r}")
+        if self._reading.prompts.passage:
+            parts.append(f"passage_prompt {self._reading.prompts.passage!r}")
         if self._dimensions:
             parts.append(f"dimensions {self._dimensions}")
         return ", ".join(parts)
@@ -96,7 +91,7 @@ class SentenceTransformersEmbedder:
 
     def windows(self, text: str) -> list[str]:
         """Pieces of about equal length, cut between words, each read whole behind the passages' prompt."""
-        return windows(self._files.tokenizer, text, self._room, self._prompts.passage)
+        return windows(self._files.tokenizer, text, self._reading.room, self._reading.prompts.passage)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of passages, float32 (len(texts), dimension), in the order given.
@@ -108,7 +103,7 @@ class SentenceTransformersEmbedder:
         result = np.zeros((len(texts), self._files.dimension), dtype=np.float32)
         if texts:
             model = self._model
-            tokens = self._tokenized(texts, self._prompts.passage)
+            tokens = self._reading.longest_first(texts, self._reading.prompts.passage, model)
             compute(model.batches(tokens), model.networks, result)
         return _unit(result[:, :length])
 
@@ -117,28 +112,23 @@ class SentenceTransformersEmbedder:
 
         For what is compared and forgotten: on a GPU the last bits depend on what stands beside a text.
         """
-        return self._few(texts, self._prompts.passage)
+        return self._few(texts, self._reading.prompts.passage)
 
     def encode_query(self, text: str) -> Vectors:
         """Unit vector of a question, float32 (dimension,)."""
-        if (known := self._asked.get(text)) is not None:
-            return known
-        vector: Vectors = self._few([text], self._prompts.query)[0]
-        if len(self._asked) >= _ASKED:
-            self._asked = {}
-        self._asked[text] = vector
+        vector: Vectors = self._few([text], self._reading.prompts.query)[0]
         return vector
 
     def question_tokens(self, text: str) -> TokenVectors:
         """The unit vectors of a question's tokens, special ones and the prompt left out."""
-        return self._token_vectors([text], self._prompts.query)[0]
+        return self._token_vectors([text], self._reading.prompts.query)[0]
 
     def passage_tokens(self, texts: Sequence[str]) -> list[TokenVectors]:
         """The unit vectors of passages' tokens, window after window, special ones and the prompt left out.
 
         On a GPU the last bits depend on what stands beside a text.
         """
-        return self._token_vectors(texts, self._prompts.passage)
+        return self._token_vectors(texts, self._reading.prompts.passage)
 
     def readable(self, text: str) -> float:
         """Share of the text's characters, white space aside, that do not become the unknown token."""
@@ -149,64 +139,15 @@ class SentenceTransformersEmbedder:
         length = self.dimension
         if not texts:
             return np.zeros((0, length), dtype=np.float32)
-        return _unit(self._model.few(self._tokens(texts, prompt))[:, :length])
+        model = self._model
+        return _unit(model.few(self._reading.tokens(texts, prompt, model))[:, :length])
 
     def _token_vectors(self, texts: Sequence[str], prompt: str) -> list[TokenVectors]:
-        return token_vectors(
-            self._files.tokenizer,
-            texts,
-            prompt,
-            self._room,
-            lambda pieces: self._model.hidden(self._tokens(pieces, prompt)),
-        )
+        def hidden(pieces: list[str]) -> list[Vectors]:
+            model = self._model
+            return model.hidden(self._reading.tokens(pieces, prompt, model))
 
-    def _tokenized(self, texts: Sequence[str], prompt: str) -> Iterator[tuple[int, Any]]:
-        """(row, tokens) of every text, the longest first, so that a batch holds like lengths."""
-        order = sorted(range(len(texts)), key=lambda row: -len(texts[row]))
-        for at in range(0, len(order), _TOKENIZED):
-            rows = order[at : at + _TOKENIZED]
-            yield from zip(rows, self._tokens([texts[row] for row in rows], prompt), strict=True)
-
-    def _tokens(self, texts: Sequence[str], prompt: str) -> Sequence[Any]:
-        """What the model reads of each text behind `prompt`; beyond its limit the text is cut."""
-        model = self._model
-        longest = self._files.limit - 1  # one place of padding, see rag.embedders._padded.width_of
-        if isinstance(model, PaddedModel):
-            return model.tokens(texts, longest, prompt)
-        given = [prompt + text for text in texts]
-        found = [encoding.ids for encoding in self._files.tokenizer.encode_batch(given)]
-        return [
-            ids if len(ids) <= longest else self._cut(text, longest)
-            for ids, text in zip(found, given, strict=True)
-        ]
-
-    def _cut(self, text: str, length: int) -> Sequence[int]:
-        """Token ids of the beginning of a text, special tokens included."""
-        from tokenizers import Tokenizer
-
-        cutting = Tokenizer.from_str(self._files.tokenizer.to_str())
-        cutting.enable_truncation(length)
-        ids: Sequence[int] = cutting.encode(text).ids
-        return ids
-
-    @cached_property
-    def _prompts(self) -> Prompts:
-        wanted = self._set_prompts
-        # The model's are looked up only where they count: for a name on the hub that may need the network.
-        left = AUTO in (wanted.query, wanted.passage)
-        return chosen(wanted, self._files.prompts) if left else wanted
-
-    @cached_property
-    def _room(self) -> int:
-        """Tokens of prompt and passage together that the model reads whole, beside its special tokens."""
-        room = self._files.limit - self._files.special - 1  # one place of padding, as in _tokens
-        prompt = self.count_tokens(self._prompts.passage)
-        if room - prompt < _LEAST_ROOM:
-            raise SettingError(
-                f"embedder.passage_prompt has {prompt} tokens, and {self._files.name} reads {room}: "
-                "shorten it to leave room for the passage"
-            )
-        return room
+        return token_vectors(self._files.tokenizer, texts, prompt, self._reading.room, hidden)
 
     @property
     def _model(self) -> Model:

@@ -19,6 +19,9 @@ from rag.types import Rows
 Frequencies: TypeAlias = Callable[[Sequence[str]], Rows]
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
+# Words of one question that are looked at: each has over a thousand neighbours to be asked for, and a
+# question with more words that nobody knows is in another language, or no question.
+_MOST_WORDS = 16
 # Shorter words have too many neighbours. Digits, capitals inside and signs belong to names.
 _WORD = re.compile(r"(?<![\w.\-/:@#$])[A-Za-z][a-z]{4,23}(?![\w\-/:@#]|\.\w)")
 _ANY_WORD = re.compile(r"\w+")
@@ -28,17 +31,21 @@ def corrected(question: str, frequencies: Frequencies, is_word: Callable[[str], 
     """The question with the words that are spelt wrong as the collection spells them.
 
     Such a word is in no passage, is none by `is_word`, and a slip away from one that is in a passage; of
-    several the most frequent is taken. A first letter may be missing, but not be wrong.
+    several the most frequent is taken. A first letter may be missing, but not be wrong. A question with more
+    than 16 different such words is left as it is.
     """
+    unknown = [word for word in dict.fromkeys(_WORD.findall(question)) if not _holds(frequencies, word)]
+    wrong = [word for word in unknown if not is_word(word)]
+    if not 0 < len(wrong) <= _MOST_WORDS:
+        return question
+    meant = {word: _nearest(word.lower(), frequencies) or word for word in wrong}
+    return _WORD.sub(lambda found: meant.get(found[0], found[0]), question)
 
-    def replaced(found: re.Match[str]) -> str:
-        word = found[0]
-        terms = text.terms(word)
-        if not terms or frequencies(terms).any() or is_word(word):
-            return word
-        return _nearest(word.lower(), frequencies) or word
 
-    return _WORD.sub(replaced, question)
+def _holds(frequencies: Frequencies, word: str) -> bool:
+    """Whether the collection holds a word, or it has no term that could be looked for."""
+    terms = text.terms(word)
+    return not terms or bool(frequencies(terms).any())
 
 
 def slips(question: str, corrected: str) -> list[tuple[str, str]]:

@@ -21,6 +21,7 @@ from pydantic import TypeAdapter
 
 from rag.errors import IndexDamaged, IndexMissing, RagError
 from rag.files import faults, flush, sealed
+from rag.stores.sqlite import FILE_NAME
 
 MANIFEST = "manifest.json"
 _SEGMENTS = "segments"
@@ -74,13 +75,22 @@ def read_manifest(folder: Path) -> Manifest:
     try:
         return _manifests().validate_json(json.dumps(_unsealed(file.read_bytes())), strict=True)
     except FileNotFoundError as error:
-        raise IndexMissing(
-            f"there is no index in {folder}: run `python -m ingest FOLDER --index {folder}` first"
-        ) from error
+        raise IndexMissing(_missing(folder)) from error
     except ValueError as error:
         raise IndexDamaged(f"{file} is damaged, or of another version: {_rebuild(folder)}") from error
     except OSError as error:
-        raise IndexDamaged(f"{file}: {error.strerror}") from error
+        reason = f"{error.strerror}: correct index, or the rights on that folder"
+        raise IndexDamaged(f"{file}: {reason}") from error
+
+
+def _missing(folder: Path) -> str:
+    command = f"python -m ingest FOLDER --index {folder}"
+    if (folder / FILE_NAME).is_file():
+        return (
+            f"nothing can be searched in {folder} yet: its first ingest is still running or was stopped: "
+            f"run `{command}` again, it goes on there"
+        )
+    return f"there is no index in {folder}: run `{command}` first"
 
 
 class FolderWatch:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -28,13 +29,17 @@ def take_lock(folder: Path) -> FileLock:
         raise IndexBusy(f"{folder} is being written by {_holder(folder)}: wait for it to end") from error
     except OSError as error:
         raise SettingError(f"index = {str(folder)!r} cannot be written: {error.strerror}") from error
-    (folder / _HOLDER).write_text(json.dumps({"pid": os.getpid(), "since": time.strftime("%F %T")}), "utf-8")
+    with suppress(OSError):  # the lock is held without it, and the record says that the disk is full
+        (folder / _HOLDER).write_text(
+            json.dumps({"pid": os.getpid(), "since": time.strftime("%F %T")}), "utf-8"
+        )
     return lock
 
 
 def free_lock(folder: Path, lock: FileLock) -> None:
     """Let the next writer in."""
-    (folder / _HOLDER).unlink(missing_ok=True)
+    with suppress(OSError):  # gone already, or open elsewhere: who is told of it finds the lock free
+        (folder / _HOLDER).unlink()
     lock.release()
 
 
@@ -42,5 +47,5 @@ def _holder(folder: Path) -> str:
     try:
         holder = json.loads((folder / _HOLDER).read_text("utf-8"))
         return f"process {holder['pid']} since {holder['since']}"
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return "another process"

@@ -6,15 +6,12 @@ process killed at any moment loses only what was waiting.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from uuid import uuid4
-
-import numpy as np
 
 from rag import text
 from rag.errors import IndexDamaged, IndexMissing, RagError, SettingError
@@ -24,6 +21,7 @@ from rag.indexes.lock import free_lock, take_lock
 from rag.indexes.reader import RECORD, is_record_of, stamped
 from rag.indexes.segments import Writer
 from rag.indexes.state import EMPTY, generation_name, shifted
+from rag.indexes.vectors import ChunkVectors
 from rag.indexes.within import publish_within
 from rag.protocols.legs import DenseIndex, SparseIndex
 from rag.protocols.models import Embedder
@@ -31,7 +29,6 @@ from rag.protocols.stores import Changes, SearchingStore, Store
 from rag.types import Chunk, Document, Vectors, Warned
 
 _BATCH_CHUNKS = 512
-_EMBEDDED = 4_096  # chunks of a document whose vectors are made together
 _NO_VECTORS: Mapping[str, Vectors] = {}
 
 
@@ -59,8 +56,6 @@ class Indexer:
         *,
         start_over: bool = False,
     ) -> None:
-        self.embedded_chunks = 0
-        self.embedding_seconds = 0.0
         self._folder = folder
         self._open_store = open_store
         self._embedder = embedder
@@ -81,11 +76,13 @@ class Indexer:
             leaving.callback(free_lock, self._folder, lock)
             self.store = self._open_store()
             leaving.callback(self.store.close)
+            self._vectors = ChunkVectors(self._embedder, self.store.known)
             self._manifest = self._published()
             if self._start_over:
                 self.store.clear()
                 self.store.remember("embedder", self._embedder.fingerprint)
-            self._check_embedder()
+            known = self.store.settings().get("embedder", self._embedder.fingerprint)
+            check_embedder(self._folder, known, self._embedder)
             self._leaving = leaving.pop_all()
         return self
 
@@ -98,6 +95,16 @@ class Indexer:
     def embedder_fingerprint(self) -> str:
         """Names the embedder whose vectors the index holds."""
         return self._embedder.fingerprint
+
+    @property
+    def embedded_chunks(self) -> int:
+        """Different texts of chunks that were embedded."""
+        return self._vectors.made
+
+    @property
+    def embedding_seconds(self) -> float:
+        """How long that took."""
+        return self._vectors.seconds
 
     def add(
         self,
@@ -124,7 +131,8 @@ class Indexer:
         if not self._waiting:
             return
         given = {name: own for waiting in self._waiting for name, own in waiting.embedded.items()}
-        embedded = self._embed([chunk for waiting in self._waiting for chunk in waiting.chunks], given)
+        chunks = [chunk for waiting in self._waiting for chunk in waiting.chunks]
+        embedded = self._vectors.of(chunks, given)
         self.store.remember("embedder", self._embedder.fingerprint)
         for waiting in self._waiting:
             self.store.replace(
@@ -173,7 +181,8 @@ class Indexer:
         segments = writer.write(number, base, chunks, count, changes.removed_keys)
         state = shifted(base.state if base else EMPTY, changes.added, changes.removed)
         stamp = uuid4().hex
-        self.store.remember(RECORD, stamped(self.store.settings(), stamp))
+        published = self._manifest.record if self._manifest else ""
+        self.store.remember(RECORD, stamped(self.store.settings(), stamp, published))
         manifest = Manifest(
             number=number,
             generation=generation_name(state, self._embedder.fingerprint, self._made_with),
@@ -193,34 +202,6 @@ class Indexer:
 
     def _everything(self) -> Changes:
         return Changes(tuple(self.store.documents()), (), ())
-
-    def _check_embedder(self) -> None:
-        """Raise SettingError, saying the way out, if the index holds another embedder's vectors."""
-        known = self.store.settings().get("embedder")
-        if known is not None:
-            check_embedder(self._folder, known, self._embedder)
-
-    def _embed(self, chunks: Sequence[Chunk], given: Mapping[str, Vectors]) -> Iterator[Vectors]:
-        """What each chunk's indexed text embeds to, made as it is asked for, a block at a time: of a large
-        document no more is held than its vectors themselves.
-        """
-        self.embedded_chunks += len(given)
-        for first in range(0, len(chunks), _EMBEDDED):
-            block = [chunk.indexed_text for chunk in chunks[first : first + _EMBEDDED]]
-            yield from self._vectors(block, given)
-
-    def _vectors(self, texts: Sequence[str], given: Mapping[str, Vectors]) -> Iterator[Vectors]:
-        """Of each text; those that were embedded before are not embedded again."""
-        known = {**given, **self.store.known([each for each in texts if each not in given])}
-        new = [each for each in dict.fromkeys(texts) if each not in known]
-        windows = [self._embedder.windows(each) for each in new]
-        began = time.perf_counter()
-        encoded = iter(self._embedder.encode([window for own in windows for window in own]) if new else ())
-        self.embedding_seconds += time.perf_counter() - began
-        self.embedded_chunks += len(new)
-        for each, own in zip(new, windows, strict=True):
-            known[each] = np.stack([next(encoded) for _ in own])
-        return iter([known[each] for each in texts])
 
     def _base(self) -> Manifest | None:
         """What is published, if the next generation can be made from it and the record's changes."""

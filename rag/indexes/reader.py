@@ -22,7 +22,8 @@ KEYS = "keys.npy"
 # the stamp that the record got for it.
 RECORD = "record"
 _KEPT_STAMPS = 8
-_MASKS_BYTES = 1 << 24  # filters whose rows are kept for the next question
+# Filters whose rows are kept for the next question: so many, and so many bytes of rows.
+_MASKS, _MASKS_BYTES = 256, 1 << 24
 
 
 class OpenIndex:
@@ -75,7 +76,7 @@ class OpenIndex:
             mask = np.isin(self._keys, self._store.select(chosen))
             if self._may_be_forgotten():
                 raise self._replaced()
-            if (len(self._masks) + 1) * len(mask) > _MASKS_BYTES:
+            if len(self._masks) >= _MASKS or (len(self._masks) + 1) * len(mask) > _MASKS_BYTES:
                 self._masks = {}
             self._masks[chosen] = mask
         return mask
@@ -147,9 +148,13 @@ def is_record_of(settings: Mapping[str, str], manifest: Manifest | Published) ->
     return bool(manifest.record) and manifest.record in settings.get(RECORD, "").split()
 
 
-def stamped(settings: Mapping[str, str], stamp: str) -> str:
-    """The setting `RECORD` with one more stamp."""
-    return " ".join([stamp, *settings.get(RECORD, "").split()][:_KEPT_STAMPS])
+def stamped(settings: Mapping[str, str], stamp: str, published: str) -> str:
+    """The setting `RECORD` with one more stamp; those newer than `published` were of publishes that failed,
+    which must not push out the stamps of what readers see.
+    """
+    known = settings.get(RECORD, "").split()
+    known = known[known.index(published) :] if published in known else known
+    return " ".join([stamp, *known][:_KEPT_STAMPS])
 
 
 def opened_segment(folder: Path, entry: SegmentFiles) -> Segment:

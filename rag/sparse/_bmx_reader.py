@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, ClassVar, TypeAlias
@@ -12,25 +11,23 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from rag.errors import QuestionError
+from rag.compute import cores
 from rag.protocols.legs import TermPart
 from rag.sparse._bmx_exhaustive import all_scores, best_rows, some_scores
 from rag.sparse._bmx_formula import (
     Collection,
     Floats,
     Query,
-    TermStatistics,
     Variant,
     counted,
     prepare,
 )
-from rag.sparse._bmx_segment import Columns, Span
-from rag.sparse._bmx_tombstones import Dead, bitmap, living_statistics
+from rag.sparse._bmx_segment import Columns
+from rag.sparse._bmx_terms import Spans, Terms
+from rag.sparse._bmx_tombstones import Dead, bitmap
 from rag.types import Mask, Ranking, Rows, Vectors
 
-Spans: TypeAlias = tuple[Span | None, ...]
 Prepared: TypeAlias = tuple[Query, list[Spans]]
-_KEPT_TERMS = 1 << 16
 # Importing numba and loading the kernel costs about as much as scoring this many postings with numpy:
 # whoever asks that much is likely to ask more.
 _WORTH_COMPILING = 30_000_000
@@ -51,13 +48,12 @@ class BmxReader:
         self._segments = tuple(segments)
         self._variant = variant
         self._bases = np.cumsum([0, *(segment.size for segment in segments)])
-        self._deleted = tuple(deleted)
-        self._dead = [bitmap(segment, rows) for segment, rows in zip(segments, self._deleted, strict=True)]
-        gone = sum(len(rows) for rows in self._deleted)
-        pairs = zip(segments, self._deleted, strict=True)
+        self._dead = [bitmap(segment, rows) for segment, rows in zip(segments, deleted, strict=True)]
+        gone = sum(len(rows) for rows in deleted)
+        pairs = zip(segments, deleted, strict=True)
         length = sum(own.length - int(own.lengths[rows].sum(dtype=np.int64)) for own, rows in pairs)
         self._collection = Collection(int(self._bases[-1]) - gone, length)
-        self._terms: dict[str, tuple[TermStatistics, Spans] | None] = {}
+        self._terms = Terms(segments, deleted, self._dead)
         self._kernel = BmxReader._loaded
         self._work = 0
         self._loading: threading.Thread | None = None
@@ -82,29 +78,15 @@ class BmxReader:
         if self._kernel is None or not prepared or depth < 1:
             return [self.search(terms, depth) for terms in queries]
         rankings = [_sorted(np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.float32))] * len(queries)
-        cores = min(_cores(), len(prepared))
-        shares = [list(prepared)[first::cores] for first in range(cores)]
+        threads = min(cores(), len(prepared))
+        shares = [list(prepared)[first::threads] for first in range(threads)]
         depth = min(depth, self._collection.documents)
-        with ThreadPoolExecutor(cores) as pool:
+        with ThreadPoolExecutor(threads) as pool:
             work = pool.map(lambda own: self._compiled([prepared[at] for at in own], depth), shares)
             for own, found_by_one in zip(shares, work, strict=True):
                 for at, ranking in zip(own, found_by_one, strict=True):
                     rankings[at] = ranking
         return rankings
-
-    def search_weighted(self, queries: Sequence[tuple[Sequence[str], float]], depth: int) -> Ranking:
-        """The best rows by the weighted sum of several questions' scores.
-
-        The paper's query augmentation: the question with weight 1 and each rewording A_i with w_i give
-        score(Q) + sum of w_i * score(A_i). Raises QuestionError for a weight that is negative or not finite.
-        """
-        total = np.zeros(int(self._bases[-1]))
-        for terms, weight in queries:
-            if not (np.isfinite(weight) and weight >= 0):
-                raise QuestionError(f"a question's weight is a number from 0 up, not {weight}")
-            if prepared := self._prepare(terms):
-                total += weight * self._exhaustive(*prepared)
-        return _ranking(total, depth)
 
     def score(self, terms: Sequence[str], rows: Sequence[int]) -> Vectors:
         """Scores of these rows, float32 (len(rows),): 0 where no term is shared or the row is deleted."""
@@ -122,11 +104,18 @@ class BmxReader:
 
     def frequencies(self, terms: Sequence[str]) -> Rows:
         """How many living rows hold each of these terms, int64 (len(terms),)."""
-        found = [self._term(term) for term in terms]
+        found = [self._terms.find(term) for term in terms]
         return np.array([0 if each is None else each[0].df for each in found], dtype=np.int64)
 
     def warm(self) -> None:
-        """Load the compiled kernel now instead of after the first questions (a server's start)."""
+        """Load the compiled kernel now instead of after the first questions (a server's start).
+
+        Where numba does not fit this machine, or the disk takes no compiled file, numpy goes on.
+        """
+        with suppress(ImportError, OSError):
+            self._load()
+
+    def _load(self) -> None:
         from rag.sparse._bmx_kernel import best_of_segment
 
         if self._segments:  # the first call compiles, or loads what was compiled before
@@ -141,31 +130,13 @@ class BmxReader:
 
     def _prepare(self, terms: Sequence[str]) -> Prepared | None:
         times = counted(terms, self._variant)
-        found = {term: place for term in times if (place := self._term(term)) is not None}
+        found = {term: place for term in times if (place := self._terms.find(term)) is not None}
         if not found:
             return None
         statistics = {term: place[0] for term, place in found.items()}
         return prepare(times, statistics, self._collection, self._variant), [
             spans for _, spans in found.values()
         ]
-
-    def _term(self, term: str) -> tuple[TermStatistics, Spans] | None:
-        """The living statistics of a term and its span per segment; None if no living row holds it."""
-        try:
-            return self._terms[term]
-        except KeyError:
-            pass
-        if len(self._terms) >= _KEPT_TERMS:
-            self._terms = {}
-        encoded = term.encode("utf-8", "surrogatepass")
-        spans = tuple(segment.find(encoded) for segment in self._segments)
-        sums = np.zeros(3, dtype=np.int64)
-        for segment, span, gone, dead in zip(self._segments, spans, self._deleted, self._dead, strict=True):
-            if span is not None:
-                sums += living_statistics(segment, span, gone, dead)
-        found = (TermStatistics(*sums.tolist()), spans) if sums[0] else None
-        self._terms[term] = found
-        return found
 
     def _exhaustive(self, query: Query, spans: list[Spans]) -> Floats:
         scores = np.zeros(int(self._bases[-1]))
@@ -233,14 +204,9 @@ class BmxReader:
             self._work += sum(span.end - span.start for each in spans for span in each if span)
             self._work += int(self._bases[-1]) // 8
             if self._work > _WORTH_COMPILING and self._loading is None:
-                self._loading = threading.Thread(target=self._load, name="bmx-kernel")
+                self._loading = threading.Thread(target=self.warm, name="bmx-kernel")
                 self._loading.start()
         return self._kernel is not None
-
-    def _load(self) -> None:
-        # A numba that does not fit this machine, or a disk that takes no compiled file: numpy goes on.
-        with suppress(ImportError, OSError):
-            self.warm()
 
 
 def _left_out(dead: Dead, among: Mask | None) -> npt.NDArray[np.uint8]:
@@ -260,8 +226,3 @@ def _ranking(scores: Floats, depth: int) -> Ranking:
     rounded = scores.astype(np.float32)
     rows = best_rows(rounded, depth)
     return Ranking(rows, rounded[rows])
-
-
-def _cores() -> int:
-    affinity: Callable[[int], set[int]] | None = getattr(os, "sched_getaffinity", None)
-    return len(affinity(0)) if affinity else os.cpu_count() or 1

@@ -85,6 +85,11 @@ def test_a_named_file_must_be_there(tmp_path: Path) -> None:
             load_settings(file=path)
 
 
+def test_a_file_saved_with_a_byte_order_mark_is_read() -> None:
+    write("\ufeffindex = 'notes'")
+    assert load_settings().index == Path("notes")
+
+
 @pytest.mark.parametrize("content", ["index = ", "[retriever\n", "\ufeff\ufeffx", "index 'a'"])
 def test_a_file_that_is_no_toml_is_named_with_the_place(content: str) -> None:
     write(content)
@@ -153,12 +158,28 @@ def test_a_misspelt_flag_lists_the_valid_ones() -> None:
         ("retriever.dense_weight", "nan", r"retriever\.dense_weight: .*it is 'nan'"),
         ("generator", "openai", r"generator: .*it is 'openai'"),
         ("index", "", r"index: .*empty"),
+        ("index", "a\0b", r"index: .*no folder has this name"),
     ],
 )
 def test_a_wrong_value_is_named_with_what_it_may_be(name: str, value: str, message: str) -> None:
     with pytest.raises(SettingError, match=message) as caught:
         load_settings({name: value})
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        ("[[generator]]\nname = 'openai'\napi_key = 's3cret'", r"generator: .*it is a list"),
+        ("[[pdf]]\npassword = 's3cret'", r"pdf: .*it is a list"),
+        ("[index]\nkey = 's3cret'", r"index: .*it is a table"),
+    ],
+)
+def test_a_section_written_wrong_is_named_and_the_keys_in_it_are_not_shown(content: str, named: str) -> None:
+    write(content)
+    with pytest.raises(SettingError, match=named) as caught:
+        load_settings()
+    assert "s3cret" not in str(caught.value)
 
 
 def test_a_wrong_password_is_named_and_not_shown() -> None:

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from rag.protocols.models import Embedder
 from rag.retrieve import Retriever
 from rag.search.trace import Trace
 from rag.sections import FusionName
-from rag.types import MODES, Chunk, Filter, Hit, Mode
+from rag.types import MODES, Chunk, Filter, Hit, Mode, Vectors
 
 SettingsFor = Callable[..., Settings]
 Written = Callable[[Settings, Mapping[str, str]], str]
@@ -410,3 +411,41 @@ def test_of_many_rows_that_tie_only_the_first_are_read(
     found = retriever.search("same words", k=3, mode="sparse")
     assert [hit.chunk.document_id for hit in found] == ["000.md", "001.md", "002.md"]
     assert read == [3]
+
+
+class _Odd:
+    """The embedder, whose vector of every question is `vector`."""
+
+    def __init__(self, embedder: Embedder, vector: float) -> None:
+        self._embedder = embedder
+        self._vector = np.full(embedder.dimension, vector, dtype=np.float32)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._embedder, name)
+
+    def encode_query(self, text: str) -> Vectors:  # noqa: ARG002
+        return self._vector
+
+
+def with_vector(retriever: Retriever, embedder: Embedder, vector: float) -> Retriever:
+    odd = cast(Embedder, _Odd(embedder, vector))
+    return Retriever(retriever.index, odd, depth=100, dense_weight=0.5)
+
+
+@pytest.mark.parametrize("vector", [np.nan, np.inf])
+def test_a_question_whose_vector_is_no_number_is_refused_with_what_to_set(
+    vector: float, retriever: Retriever, embedder: Embedder
+) -> None:
+    asked = with_vector(retriever, embedder, vector)
+    for mode in ("dense", "hybrid"):
+        with pytest.raises(SettingError, match=r"not numbers: set embedder\.dtype = 'float32'"):
+            asked.search("oil lamp", mode=mode)
+    assert documents(asked.search("oil lamp", mode="sparse"))[0] == "0.md"
+
+
+def test_a_question_without_direction_is_searched_for_by_its_words_alone(
+    retriever: Retriever, embedder: Embedder
+) -> None:
+    asked = with_vector(retriever, embedder, 0.0)
+    assert asked.search("oil lamp", mode="dense") == []
+    assert documents(asked.search("oil lamp")) == ["0.md", "1.md"]

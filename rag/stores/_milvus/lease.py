@@ -28,17 +28,26 @@ class Lease:
         self._connection = connection
         self._name = uuid4().hex
         self._check()
-        self._until = 0.0
+        self._written = (0.0, 0.0)
         self._write()
         if not connection.address.is_file:  # of which no other process can be a writer
             time.sleep(_SETTLING)
         self._check()
 
     def renew(self) -> None:
-        """Hold it for another while; costs nothing where there is time. Raises IndexBusy if it was lost."""
-        if time.time() > self._until - _SECONDS + _RENEWED:
-            self._check()
-            self._write()
+        """Hold it for another while; costs nothing where there is time. Raises IndexBusy if it was lost.
+
+        Of two clocks one may be put back, and the other stands still while the machine sleeps.
+        """
+        since = [now - then for now, then in zip(_now(), self._written, strict=True)]
+        if all(0 <= each <= _RENEWED for each in since):
+            return
+        if self._read().get("name") != self._name:  # perhaps ended again: what is known here is out of date
+            raise IndexBusy(
+                f"{self._connection.address} was written by another process while this one stood still: "
+                "run this again"
+            )
+        self._write()
 
     def end(self) -> None:
         """Let the next writer begin; where the server has gone the lease runs out by itself."""
@@ -50,8 +59,13 @@ class Lease:
             self._connection.delete(SETTING, f'name == "{LEASE}"')
 
     def _write(self) -> None:
-        self._until = time.time() + _SECONDS
-        held = {"name": self._name, "host": socket.gethostname(), "pid": os.getpid(), "until": self._until}
+        held = {
+            "name": self._name,
+            "host": socket.gethostname(),
+            "pid": os.getpid(),
+            "until": time.time() + _SECONDS,
+        }
+        self._written = _now()
         remember(self._connection, LEASE, json.dumps(held))
 
     def _check(self) -> None:
@@ -67,10 +81,14 @@ class Lease:
         return held
 
 
+def _now() -> tuple[float, float]:
+    return time.time(), time.monotonic()
+
+
 def _is_dead(held: dict[str, Any]) -> bool:
     """Whether the holder was a process of this host that is no more."""
-    if held["host"] != socket.gethostname():
-        return False
+    if os.name == "nt" or held["host"] != socket.gethostname():
+        return False  # to Windows signal 0 is Ctrl-C
     try:
         os.kill(held["pid"], 0)
     except ProcessLookupError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -103,38 +103,39 @@ class MilvusSparse(MilvusLeg):
 
     def frequencies(self, terms: Sequence[str]) -> Rows:
         """How many living passages hold each of these terms, int64 (len(terms),)."""
-        self._prepared(terms)
-        found = [self._terms[term] for term in terms]
+        known = self._known(terms)
+        found = [known.get(term) for term in terms]
         return np.array([0 if each is None else each.statistics.df for each in found], dtype=np.int64)
 
     def warm(self) -> None:
         """Have the server load what the first search of each leg would wait for."""
         seen = self._seen(None)
         self._connection.search(CHUNK, "terms", {1: 1.0}, seen, ["key"], 1, {})
-        name, vector = (
-            vectors_name(self._published.dimension),
-            [1.0] + [0.0] * (self._published.dimension - 1),
-        )
-        if self._published.dimension:
-            self._connection.search(name, "vector", vector, seen, ["key"], 1, {})
+        if dimension := self._published.dimension:
+            vector = [1.0] + [0.0] * (dimension - 1)
+            self._connection.search(vectors_name(dimension), "vector", vector, seen, ["key"], 1, {})
 
     def _wanted(self, depth: int) -> int:
         return min(_MOST, max(LEAST_SCORED, self._candidates * depth))
 
     def _prepared(self, terms: Sequence[str]) -> tuple[Query | None, list[int]]:
         times = counted(terms, self._variant)
-        if len(self._terms) > _KEPT_TERMS:
-            self._terms = {}
-        new = [term for term in times if term not in self._terms]
-        if new:
-            found = known_terms(self._connection, new, self._published.number)
-            self._terms.update({term: found.get(term) for term in new})
-        known = {term: each for term in times if (each := self._terms.get(term)) is not None}
+        known = self._known(times)
         if not known or not self._collection.documents:
             return None, []
         statistics = {term: each.statistics for term, each in known.items()}
         query = prepare(times, statistics, self._collection, self._variant)
         return query, [each.number for each in known.values()]
+
+    def _known(self, terms: Iterable[str]) -> dict[str, KnownTerm]:
+        """Those of `terms` that the generation holds, in their order."""
+        kept = self._terms if len(self._terms) <= _KEPT_TERMS else {}
+        self._terms = kept  # others may begin anew meanwhile: here it is this one to the end
+        new = [term for term in terms if term not in kept]
+        if new:
+            found = known_terms(self._connection, new, self._published.number)
+            kept.update({term: found.get(term) for term in new})
+        return {term: each for term in terms if (each := kept.get(term)) is not None}
 
 
 def _scores(query: Query, numbers: Sequence[int], passages: Sequence[Passage]) -> Vectors:

@@ -128,3 +128,13 @@ def test_a_model_is_asked_only_where_a_question_points_back(model_server: str) -
     assert standing_question("and Frankenstein?", history, rewriter) == rewriter.rewrite(
         "and Frankenstein?", history
     )
+
+
+@pytest.mark.parametrize("blank", ["\n", " ", "\n ", "\t\n"])
+def test_an_answer_of_blank_space_is_no_more_work_than_one_of_words(blank: str) -> None:
+    """Whoever asks may send an earlier answer of any length: this one took hours, each blank was tried."""
+    history = [("Which ways are there?", blank * 200_000 + "2. A wheel file")]
+    assert standing_question("the first one", history) == "Which ways are there (a wheel file)?"
+    assert standing_question("那第一种呢？", [("有哪些方法？", blank * 200_000 + "2. 安装包")]) == (
+        "有哪些方法（安装包）？"
+    )

@@ -261,3 +261,22 @@ def test_a_dropped_reader_gives_its_file_back(tmp_path: Path) -> None:
     del columns
     with pytest.raises(OSError, match="descriptor"):
         os.fstat(file)
+
+
+def test_compiled_code_that_the_disk_does_not_take_is_used_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from numba.core.caching import FunctionCache
+
+    from rag.dense._kernel import _compiled
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(FunctionCache, "save_overload", full)
+    following = _compiled(_following)
+    assert [following(1), following(2)] == [2, 3]
+
+
+def _following(number: int) -> int:
+    return number + 1

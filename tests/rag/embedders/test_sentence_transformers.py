@@ -130,6 +130,18 @@ def test_the_fingerprint_names_the_model_and_not_where_it_lies_or_how_it_compute
     assert build(model=str(copy)).fingerprint != name
 
 
+def test_a_model_trained_anew_in_the_same_folder_is_another_one(tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    copy = Path(shutil.copytree(MODEL_DIR, tmp_path / "all-MiniLM-L6-v2"))
+    weights = load_file(copy / "model.safetensors")
+    trained = {name: value * 1.001 if "attention" in name else value for name, value in weights.items()}
+    size = (copy / "model.safetensors").stat().st_size
+    save_file(trained, copy / "model.safetensors", metadata={"format": "pt"})
+    assert abs((copy / "model.safetensors").stat().st_size - size) < 64
+    assert build(model=str(copy)).fingerprint != build().fingerprint
+
+
 def test_a_folder_that_is_not_there_is_a_setting_to_change(tmp_path: Path) -> None:
     for model in (str(tmp_path / "nowhere"), "./nowhere", "~/nowhere/at/all"):
         with pytest.raises(SettingError, match=r"embedder\.model = '.*nowhere.*': there is no such folder"):
@@ -175,10 +187,16 @@ def test_many_threads_get_the_vectors_that_one_gets(embedder: Embedder) -> None:
         assert np.allclose(vector, alone[number % len(texts)], atol=1e-4)
 
 
-@pytest.mark.parametrize("file", ["sentence_bert_config.json", "tokenizer.json", "model.safetensors"])
-def test_a_damaged_file_of_the_model_is_a_setting_to_change(file: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "file",
+    ["sentence_bert_config.json", "tokenizer.json", "model.safetensors", "modules.json", "config.json"],
+)
+@pytest.mark.parametrize("content", [b"{", b"7", b"null"])
+def test_a_damaged_file_of_the_model_is_a_setting_to_change(
+    file: str, content: bytes, tmp_path: Path
+) -> None:
     folder = tmp_path / "model"
     shutil.copytree(MODEL_DIR, folder)
-    (folder / file).write_bytes(b"{")
+    (folder / file).write_bytes(content)
     with pytest.raises(SettingError, match=r"embedder\.model"):
         build(model=str(folder)).encode(["text"])

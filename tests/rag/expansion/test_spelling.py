@@ -98,3 +98,19 @@ def test_slips_are_the_words_that_were_changed(question: str) -> None:
     meant = corrected(question, frequencies, no_word)
     changed = dict(slips(question, meant))
     assert re.sub(r"\w+", lambda word: changed.get(word[0], word[0]), question) == meant
+
+
+def test_a_question_of_many_unknown_words_is_left_as_it_is_and_costs_no_search_for_each() -> None:
+    asked: list[int] = []
+
+    def counting(terms: Sequence[str]) -> Rows:
+        asked.append(len(terms))
+        return frequencies(terms)
+
+    few = " ".join(["lighthose", *(f"wxyz{'abcdefgh'[n]}q" for n in range(8))])
+    assert corrected(few, counting, no_word).startswith("lighthouse ")
+    several = sum(asked)
+    asked.clear()
+    many = " ".join(["lighthose", *(f"wxyz{'abcdefghijklmnopqrstuvwxyz'[n]}q" for n in range(26))])
+    assert corrected(f"{many} " * 20, counting, no_word) == f"{many} " * 20
+    assert sum(asked) < several

@@ -27,6 +27,7 @@ from rag.indexes.generation import (
     write_file,
     write_files,
 )
+from rag.stores.sqlite import SqliteStore
 
 CONTENT = {"a.npy": b"first file " * 300, "b.npy": b"second one " * 300}
 
@@ -60,6 +61,12 @@ def test_without_a_manifest_the_message_says_how_to_make_an_index(tmp_path: Path
         read_manifest(tmp_path)
     with pytest.raises(IndexMissing):
         read_manifest(tmp_path / "not there")
+
+
+def test_a_first_ingest_that_was_stopped_is_no_missing_index(tmp_path: Path) -> None:
+    SqliteStore(tmp_path).close()
+    with pytest.raises(IndexMissing, match=r"its first ingest is still running or was stopped: run `python"):
+        read_manifest(tmp_path)
 
 
 def _missing(home: Path) -> None:

@@ -131,3 +131,18 @@ def test_another_record_in_its_place_never_lends_its_words(
     reader = opened(settings)
     with pytest.raises(IndexDamaged, match=r"record.*not the one.*python -m ingest"):
         reader.chunks([0])
+
+
+def test_the_rows_of_so_many_filters_are_kept_and_no_more(
+    index: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a small collection they take few bytes, and those who ask may send ever new ones."""
+    monkeypatch.setattr("rag.indexes.reader._MASKS", 3)
+    reader = opened(index)
+    for number in range(10):
+        chosen = Filter(paths=("kitchen.md", f"{number}.md"))
+        mask = reader.among(chosen)
+        assert mask is not None
+        assert reader.among(chosen) is mask
+        assert int(mask.sum()) == 2
+        assert len(reader._masks) <= 3

@@ -76,3 +76,25 @@ def test_an_index_that_cannot_be_made_is_a_setting_to_change(
     for folder in (tmp_path / "file", tmp_path / "file" / "index"):
         with pytest.raises(RagError, match=r"index = '.*file.*' cannot be written"):
             build_indexer(settings_for(folder)).__enter__()
+
+
+def test_the_lock_is_held_and_freed_whatever_stands_where_its_holder_is_noted(
+    tmp_path: Path, settings_for: SettingsFor
+) -> None:
+    """As on a full disk, or where another process has that file open and the system lets nobody remove it."""
+    settings = settings_for(tmp_path / "index")
+    (settings.index / "lock.json").mkdir(parents=True)
+    for _ in range(2):
+        with build_indexer(settings), pytest.raises(IndexBusy, match="written by another process: wait"):
+            build_indexer(settings).__enter__()
+
+
+@pytest.mark.parametrize("noted", ["[]", '"x"', "{}", "", "7", "\x00"])
+def test_a_damaged_note_of_the_holder_is_another_process(
+    noted: str, tmp_path: Path, settings_for: SettingsFor
+) -> None:
+    settings = settings_for(tmp_path / "index")
+    with build_indexer(settings):
+        (settings.index / "lock.json").write_text(noted)
+        with pytest.raises(IndexBusy, match="written by another process: wait"):
+            build_indexer(settings).__enter__()

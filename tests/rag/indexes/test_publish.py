@@ -76,7 +76,7 @@ def test_a_large_document_is_embedded_a_block_at_a_time_and_each_text_has_its_ve
     embedder: Embedder,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("rag.indexes.publish._EMBEDDED", block)
+    monkeypatch.setattr("rag.indexes.vectors._AT_ONCE", block)
     settings = settings_for(tmp_path / "index")
     with build_indexer(settings) as indexer:
         indexer.add(*make_document("a.md", "One.\n\nTwo.\n\nThree.\n\nOne.\n\nFour."))

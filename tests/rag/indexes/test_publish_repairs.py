@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -159,3 +161,29 @@ def test_the_record_of_a_copy_that_went_another_way_never_lends_its_words(
         indexer.publish()
     found = build_retriever(settings).search("cheese bread", mode="sparse")
     assert [hit.chunk.text for hit in found] == ["A cheese wheel."]
+
+
+def test_what_is_published_stays_readable_however_often_the_next_publish_fails(
+    tmp_path: Path, settings_for: SettingsFor, write_index: Written, make_document: MakeDocument
+) -> None:
+    """As where a watching ingest tries again and again on a disk that is full."""
+    settings = settings_for(tmp_path / "index")
+    generation = write_index(settings, {"a.md": "Some text."})
+    with pytest.MonkeyPatch.context() as full:
+        full.setattr("rag.indexes.generation.flush", _no_space)
+        with build_indexer(settings) as indexer:
+            for number in range(10):
+                indexer.add(*make_document("b.md", f"Version {number} of a text."))
+                with pytest.raises(RagError, match="No space left"):
+                    indexer.publish()
+    reader = build_retriever(settings)
+    assert reader.generation == generation
+    assert [hit.chunk.text for hit in reader.search("some text", mode="sparse")] == ["Some text."]
+    with build_indexer(settings) as indexer:
+        assert indexer.publish() != generation
+    assert build_retriever(settings).search("version")[0].chunk.document_id == "b.md"
+    assert [hit.chunk.text for hit in reader.search("some text", mode="sparse")] == ["Some text."]
+
+
+def _no_space(_: Path) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

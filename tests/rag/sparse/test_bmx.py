@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from rag.errors import IndexDamaged, QuestionError
+from rag.errors import IndexDamaged
 from rag.protocols.legs import SparseIndex
 from rag.sparse import _bmx_merge, _bmx_reader, baguetter
 from rag.sparse._bmx_build import write_documents
@@ -286,18 +286,6 @@ def test_the_contributions_of_the_terms_add_up_to_the_score(variant: str, tmp_pa
             assert [part.score for part in parts] == sorted((part.score for part in parts), reverse=True)
 
 
-def test_augmented_questions_add_their_weighted_scores(tmp_path: Path) -> None:
-    reader = opened(tmp_path, collection(6))
-    rows = range(150)
-    found = reader.search_weighted([(["w1", "w4"], 1.0), (["w9", "部署"], 0.5), (["unknown"], 9.0)], 1000)
-    expected = reader.score(["w1", "w4"], rows) + 0.5 * reader.score(["w9", "部署"], rows)
-    assert found.scores == pytest.approx(expected[found.rows], rel=1e-5)
-    assert len(found.rows) == int((expected > 0).sum())
-    for weight in (-1.0, math.nan, math.inf):
-        with pytest.raises(QuestionError, match="weight"):
-            reader.search_weighted([(["w1"], weight)], 10)
-
-
 def test_the_order_of_a_questions_words_changes_no_bit(tmp_path: Path) -> None:
     reader = opened(tmp_path, collection(7))
     words = ["w3", "w1", "部署", "w9", "w2", "w1"]
@@ -363,6 +351,24 @@ def test_the_kernel_loads_by_itself_once_enough_was_asked(
     assert opened(tmp_path, collection(2))._kernel is reader._kernel, "the next generation has it at once"
     after = reader.search(["w1", "w2"], 5)
     assert (after.rows.tolist(), after.scores.tolist()) == (before.rows.tolist(), before.scores.tolist())
+
+
+@pytest.mark.parametrize("error", [ImportError("numba"), OSError(28, "No space left on device")])
+def test_where_the_kernel_cannot_be_loaded_numpy_goes_on(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A service's start waits for it, and must not end with it."""
+
+    def failing(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(BmxReader, "_loaded", None)
+    monkeypatch.setattr("rag.sparse._bmx_kernel.best_of_segment", failing)
+    reader = opened(tmp_path, collection(2))
+    before = reader.search(["w1", "w2"], 5)
+    reader.warm()
+    assert (reader._kernel, BmxReader._loaded) == (None, None)
+    assert reader.search(["w1", "w2"], 5).rows.tolist() == before.rows.tolist()
 
 
 def test_a_function_that_cannot_be_kept_on_disk_is_compiled_all_the_same() -> None:

@@ -6,9 +6,12 @@ import json
 import random
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -27,6 +30,7 @@ from rag.types import EVERYTHING, Chunk, Document, Filter, Segment, Vectors
 pytest.importorskip("pymilvus", reason="pymilvus is not installed: pip install -e '.[milvus]'")
 
 from rag.stores import milvus
+from rag.stores._milvus import legs
 from rag.stores._milvus.client import Connection
 from rag.stores._milvus.schema import CHUNK, TERM
 from rag.stores.milvus import MilvusStore
@@ -110,6 +114,31 @@ def test_the_sparse_leg_scores_as_the_embedded_engine_does(store: MilvusStore, t
         assert index.sparse.score(text.query_terms(question), rows).tolist() == pytest.approx(
             [wanted[each] for each in _texts(index, rows)], rel=1e-6
         )
+
+
+def test_terms_known_to_one_question_stay_known_to_it_while_others_begin_anew(
+    store: MilvusStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a reader remembers of terms is bounded, and it answers several questions at once."""
+    for number, content in enumerate(("alpha beta", "beta gamma", "alpha gamma delta")):
+        _put(store, f"{number}.md", content)
+    _publish(store)
+    expected = store.open_index().sparse.search(["alpha", "delta"], 5)
+    leg = store.open_index().sparse
+    leg.search(["alpha"], 5)
+    real = vars(legs)["known_terms"]
+
+    def meanwhile(*asked: Any) -> Any:
+        found = real(*asked)
+        monkeypatch.setattr(legs, "known_terms", real)
+        monkeypatch.setattr(legs, "_KEPT_TERMS", 0)
+        leg.frequencies(["gamma"])
+        return found
+
+    monkeypatch.setattr(legs, "known_terms", meanwhile)
+    found = leg.search(["alpha", "delta"], 5)
+    assert found.rows.tolist() == expected.rows.tolist()
+    assert found.scores.tolist() == expected.scores.tolist()
 
 
 def test_the_dense_leg_takes_the_best_of_a_passages_vectors(store: MilvusStore) -> None:
@@ -306,6 +335,39 @@ def test_the_lease_of_a_process_that_is_no_more_is_taken_over(store: MilvusStore
     held = store._lease._read()
     store.remember("lease", json.dumps({**held, "pid": 2**22 + 1}))
     _open(tmp_path).close()
+
+
+@pytest.mark.parametrize(("seconds", "steady"), [(-3600, 0), (3600, 0), (0, 20)])
+def test_a_lease_is_renewed_in_time_whichever_clock_jumps_or_stands_still(
+    seconds: int, steady: int, store: MilvusStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else another host's writer, whose clock goes on, would find it run out."""
+    assert store._lease is not None
+    before = store._lease._read()["until"]
+    store._lease.renew()
+    assert store._lease._read()["until"] == before
+    moved = SimpleNamespace(time=lambda: time.time() + seconds, monotonic=lambda: time.monotonic() + steady)
+    monkeypatch.setattr("rag.stores._milvus.lease.time", moved)
+    store._lease.renew()
+    assert store._lease._read()["until"] != before
+
+
+@pytest.mark.parametrize("ended", [False, True])
+def test_a_writer_that_stood_still_while_another_wrote_writes_no_more(
+    ended: bool, store: MilvusStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it knows of the record, and the numbers it would give, are out of date."""
+    _put(store, "a.md", "alpha")
+    assert store._lease is not None
+    if ended:
+        store._lease._end()
+    else:
+        other = {**store._lease._read(), "name": "another's", "until": 0.0}
+        store.remember("lease", json.dumps(other))
+    monkeypatch.setattr("rag.stores._milvus.lease._RENEWED", 0.0)
+    with pytest.raises(IndexBusy, match="another process while this one stood still: run this again"):
+        _put(store, "b.md", "beta")
+    assert [name for name, _ in _state(store)] == ["a.md"]
 
 
 def test_a_file_is_free_for_another_process_once_the_last_of_its_connections_is_closed(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import sqlite3
@@ -16,9 +17,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from rag.errors import IndexDamaged, RagError, SettingError
+from rag.errors import IndexDamaged, QuestionError, RagError, SettingError
 from rag.stores.sqlite import FILE_NAME, SqliteStore, build
-from rag.types import Chunk, Document, Page, Warned
+from rag.types import Chunk, Document, Filter, Page, Warned
 
 # A child that replaces the same documents by ever newer versions until it is killed. Version v of
 # document d has 1 + v % 7 chunks that all name both.
@@ -105,12 +106,12 @@ def test_what_fails_half_way_changes_nothing(store: SqliteStore) -> None:
 
 def test_a_full_disk_is_said_to_be_full_and_the_last_version_stays(store: SqliteStore) -> None:
     put(store, "a.md", "the old text")
-    pages = store._connection.execute("PRAGMA page_count").fetchone()[0]
-    store._connection.execute(f"PRAGMA max_page_count = {pages + 1}")
+    pages = store._file.connection.execute("PRAGMA page_count").fetchone()[0]
+    store._file.connection.execute(f"PRAGMA max_page_count = {pages + 1}")
     with pytest.raises(RagError, match="the disk is full"):
         put(store, "a.md", "new " * 100_000)
     assert [each.chunk.text for each in store.chunks()] == ["the old text"]
-    store._connection.execute("PRAGMA max_page_count = 1000000")
+    store._file.connection.execute("PRAGMA max_page_count = 1000000")
     put(store, "a.md", "new " * 100_000)
     assert [each.chunk.text for each in store.chunks()] == ["new " * 100_000]
 
@@ -321,8 +322,8 @@ def test_a_damaged_page_and_rows_without_their_document_are_faults(tmp_path: Pat
     store = SqliteStore(tmp_path)
     for number in range(50):
         put(store, f"{number}.md", f"text {number} " * 200)
-    store._connection.execute("PRAGMA foreign_keys = OFF")
-    store._connection.execute("DELETE FROM document WHERE id IN ('3.md', '4.md')")
+    store._file.connection.execute("PRAGMA foreign_keys = OFF")
+    store._file.connection.execute("DELETE FROM document WHERE id IN ('3.md', '4.md')")
     assert [line.rpartition(": ")[2] for line in store.faults()] == [
         "2 rows refer to rows that are not there"
     ]
@@ -380,7 +381,7 @@ def test_vectors_that_are_not_what_was_written_are_not_taken_over(tmp_path: Path
         chunk = Chunk("a.md", 0, "text", 0, 4)
         store.replace(Document("a.md", "text", "1"), [chunk], [np.ones((1, 2), dtype=np.float32)])
         assert list(store.known(["text"])) == ["text"]
-        store._connection.execute("UPDATE chunk SET vectors = x'010000000000803f'")
+        store._file.connection.execute("UPDATE chunk SET vectors = x'010000000000803f'")
         assert store.known(["text"]) == {}
 
 
@@ -408,3 +409,50 @@ def test_a_record_on_a_read_only_medium_is_read_without_another_file(
     with closing(SqliteStore(tmp_path, read_only=True)) as reader:
         assert [each.chunk.text for each in reader.chunks()] == ["some text"]
         assert [file.name for file in tmp_path.iterdir()] == [FILE_NAME]
+
+
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs a /proc that lists open files")
+def test_the_connections_of_threads_that_ended_are_closed(store: SqliteStore, tmp_path: Path) -> None:
+    """A service's threads come and go; its store stays as long as nothing is published."""
+    put(store, "a.md", "text")
+    with closing(SqliteStore(tmp_path, read_only=True)) as reader:
+        ask_in_threads(reader, 5)
+        before = descriptors()
+        ask_in_threads(reader, 50)
+        assert descriptors() <= before + 2
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="needs a /proc that lists open files")
+def test_a_store_that_nobody_has_any_more_holds_no_file(store: SqliteStore, tmp_path: Path) -> None:
+    """Each generation is read through a store of its own, and nobody tells when the last reader is done."""
+    put(store, "a.md", "text")
+    newest = SqliteStore(tmp_path, read_only=True)
+    gc.disable()
+    try:
+        before = descriptors()
+        for _ in range(50):
+            following = SqliteStore(tmp_path, read_only=True)
+            ask_in_threads(following, 1)
+            newest = following
+        assert descriptors() <= before + 8  # SQLite itself keeps some to use again
+    finally:
+        gc.enable()
+        newest.close()
+
+
+def ask_in_threads(reader: SqliteStore, count: int) -> None:
+    for _ in range(count):
+        thread = threading.Thread(target=reader.documents)
+        thread.start()
+        thread.join()
+
+
+def test_a_path_that_is_no_path_is_the_questions_fault_and_not_the_records(store: SqliteStore) -> None:
+    put(store, "a.md", "text")
+    with pytest.raises(QuestionError, match="path of the filter is too long"):
+        store.select(Filter(paths=("a" * 60_000,)))
+    assert len(store.select(Filter(paths=("a.md",)))) == 1
