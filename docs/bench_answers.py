@@ -22,28 +22,22 @@ import random
 import shutil
 import statistics
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+from bench_answers_model import Bare, Figures, now, random_model
 
 from rag.command import prepare_environment
-from rag.embedders import _together
+from rag.embedders import _memory
 from rag.types import Chunk, Document
 
-Figures: TypeAlias = npt.NDArray[np.float64]
 _GUIDE = Path(__file__).with_name("guide") / "en"
 _SENTENCES = 4  # a chunk has
 _PER_DOCUMENT = 20
 _AN_ANSWERS = 7  # vectors of short texts that one answer needs
 _FIRST_WORDS = 8  # questions asked of a language model
-_TEMPLATE = (
-    "{% for message in messages %}<|im_start|>{{ message.role }}\n{{ message.content }}<|im_end|>\n"
-    "{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
-)
 
 
 def main() -> None:
@@ -56,7 +50,7 @@ def main() -> None:
     arguments = parser.parse_args()
     prepare_environment()
     # The guide's few sentences stand in all chunks: remembered, they would cost nothing.
-    _together._REMEMBERED = _AN_ANSWERS  # noqa: SLF001
+    _memory._MOST = _AN_ANSWERS  # noqa: SLF001
     sentences = _sentences()
     questions = _questions(sentences, arguments.questions)
     with tempfile.TemporaryDirectory(prefix="bench-answers-") as made:
@@ -71,7 +65,7 @@ def main() -> None:
         _row(f"load average on {os.cpu_count()} cores before", os.getloadavg()[0])
         _extractive(folder / "index", questions, arguments.chunks)
         if arguments.generated:
-            model = arguments.model or str(_random_model(folder / "model", sentences))
+            model = arguments.model or str(random_model(folder / "model", sentences))
             _generated(folder / "index", questions[:_FIRST_WORDS], model)
 
 
@@ -147,9 +141,9 @@ def _extractive(index: Path, questions: list[str], chunks: int) -> None:
         engine.ask(f"Again: {question}")
     took, writing = [], []
     for question in questions:
-        began = _now()
+        began = now()
         answer = engine.ask(question)
-        took.append(_now() - began)
+        took.append(now() - began)
         writing.append(answer.timings["generation"])
     for at, kind in enumerate(("by the clock", "processor time")):
         figures = [float(each[at]) for each in took]
@@ -165,13 +159,13 @@ def _generated(index: Path, questions: list[str], model: str) -> None:
         _settings(index, generator={"name": "transformers", "model": model, "max_new_tokens": 8})
     )
     engine.warm()
-    bare = _Bare(model)
+    bare = Bare(model)
     ours, own, sizes = [], [], []
     for number, question in enumerate([questions[0], *questions]):
         heard: list[Figures] = []
-        began = _now()
-        answer = engine.ask(question, on_text=lambda _, heard=heard: heard.append(_now()))  # type: ignore[misc]
-        took = (heard[0] if heard else _now()) - began
+        began = now()
+        answer = engine.ask(question, on_text=lambda _, heard=heard: heard.append(now()))  # type: ignore[misc]
+        took = (heard[0] if heard else now()) - began
         alone = bare.first_token(question, answer)
         if number:  # the first one warms up
             ours.append(took)
@@ -184,82 +178,6 @@ def _generated(index: Path, questions: list[str], model: str) -> None:
         _row(f"first token of the answer, retrieval included{kind}, p50 ms", statistics.median(ours_ms))
         more = statistics.median(mine / its - 1 for mine, its in zip(ours_ms, alone_ms, strict=True))
         _row(f"more than the model alone{kind}, median %", 100 * more)
-
-
-def _now() -> Figures:
-    """Milliseconds by the clock and of the processor's work."""
-    return np.array([1000 * time.perf_counter(), 1000 * time.process_time()])
-
-
-class _Bare:
-    """The model without anything of ours around it."""
-
-    def __init__(self, model: str) -> None:
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-
-        from rag.compute import choose_device, choose_dtype
-
-        device = choose_device("generator.device", "auto")
-        self._tokenizer = AutoTokenizer.from_pretrained(model)
-        dtype = choose_dtype("auto", device)
-        self._model = AutoModelForCausalLM.from_pretrained(model, dtype=dtype).to(device).eval()
-
-    def first_token(self, question: str, answer: Any) -> Figures:
-        """From the finished prompt of the question to its first token."""
-        import torch
-
-        from rag import prompt
-
-        shown = len(answer.passages) - answer.usage["passages_left_out"]
-        parts = prompt.messages(question, answer.passages[:shown])
-        read = self._tokenizer.apply_chat_template(
-            parts, add_generation_prompt=True, return_tensors="pt", return_dict=True
-        )
-        tokens = {name: tensor.to(self._model.device) for name, tensor in read.items()}
-        asked = tokens["input_ids"].shape[1]
-
-        def shows(written: Any, *_: Any, **__: Any) -> Any:
-            said = self._tokenizer.decode(written[0, asked:], skip_special_tokens=True)
-            return torch.full((1,), bool(said.strip("\ufffd \n")), device=written.device)
-
-        began = _now()
-        with torch.inference_mode():
-            self._model.generate(**tokens, max_new_tokens=8, do_sample=False, stopping_criteria=[shows])
-        return _now() - began
-
-
-def _random_model(folder: Path, sentences: list[str]) -> Path:
-    """Half the layers of Qwen2-0.5B with random weights, and a tokenizer of the guide's words."""
-    import torch
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
-
-    core = Tokenizer(models.BPE())
-    core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-    core.decoder = decoders.ByteLevel()
-    marks = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
-    alphabet = pre_tokenizers.ByteLevel.alphabet()
-    trainer = trainers.BpeTrainer(
-        vocab_size=4000, special_tokens=marks, initial_alphabet=alphabet, show_progress=False
-    )
-    core.train_from_iterator(sentences, trainer)
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=core, eos_token=marks[2], pad_token=marks[0], additional_special_tokens=marks[1:2]
-    )
-    tokenizer.chat_template = _TEMPLATE
-    config = Qwen2Config(
-        vocab_size=len(tokenizer),
-        hidden_size=896,
-        intermediate_size=4864,
-        num_hidden_layers=12,
-        num_attention_heads=14,
-        num_key_value_heads=2,
-        max_position_embeddings=8192,
-    )
-    torch.manual_seed(0)
-    Qwen2ForCausalLM(config).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
 
 
 if __name__ == "__main__":

@@ -3,12 +3,8 @@
     python docs/bench_dense.py --vectors 20000
     python docs/bench_dense.py --vectors 1000000 --corpus FOLDER --real 50000 --systems ours,flat
 
-The vectors are made from real ones: the sentences of a folder's Markdown files (and pairs of sentences
-that follow each other) are embedded with the default model; from there on, each further vector is a
-random mixture of a real one and one of its 20 nearest, plus noise of length .2 in every direction. Noise
-makes neighbourhoods rounder than clusters would be, so lists are not flattered, and mixtures keep them as
-dense as they are, so graphs are not punished. Questions are real vectors set aside before. Each system
-builds in one process and answers in another; compare within a table, not across tables.
+The vectors are mixtures of real ones, and the questions real ones set aside: see `bench_dense_vectors`.
+Each system builds in one process and answers in another; compare within a table, not across tables.
 """
 
 from __future__ import annotations
@@ -19,20 +15,18 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
+from bench_dense_vectors import BLOCK, DEPTHS, make_vectors
 
 from rag.types import Rows, Segment, Vectors
 
 Search: TypeAlias = Callable[[Vectors, int], Rows]
 Figures: TypeAlias = dict[str, float]
 SYSTEMS = ("ours", "flat", "sq8", "ivf-sq8", "hnsw")
-_DEPTHS = (10, 100, 1000)
-_QUESTIONS = 300
-_BLOCK = 20_000
 
 
 def main() -> None:
@@ -44,7 +38,7 @@ def main() -> None:
         return
     with tempfile.TemporaryDirectory(prefix="bench-dense-", dir=arguments.scratch) as place:
         folder = Path(place)
-        _make(folder, arguments)
+        make_vectors(folder, arguments.corpus, arguments.real, arguments.vectors, arguments.keep)
         found: dict[str, Figures] = {}
         for system in arguments.systems.split(","):
             (folder / system).mkdir()
@@ -74,77 +68,6 @@ def _child(stage: str, system: str, folder: Path) -> Figures:
     return figures
 
 
-def _make(folder: Path, arguments: argparse.Namespace) -> None:
-    """Write vectors.npy, questions.npy and truth.npy, the rows of each question's best 1,000."""
-    import faiss
-
-    source = np.random.default_rng(7)
-    real = _real(arguments)
-    real = real[source.permutation(len(real))]
-    questions = min(_QUESTIONS, len(real) // 10)
-    np.save(folder / "questions.npy", real[:questions])
-    np.save(folder / "vectors.npy", _mixed(real[questions:], arguments.vectors, source))
-    vectors = np.load(folder / "vectors.npy", mmap_mode="r")
-    heap: Any = faiss.ResultHeap(questions, max(_DEPTHS), keep_max=True)
-    for start in range(0, len(vectors), _BLOCK):
-        block = np.ascontiguousarray(vectors[start : start + _BLOCK])
-        products, rows = faiss.knn(real[:questions], block, max(_DEPTHS), faiss.METRIC_INNER_PRODUCT)
-        heap.add_result(products, np.where(rows < 0, rows, rows + start))
-    heap.finalize()
-    np.save(folder / "truth.npy", heap.I)
-
-
-def _real(arguments: argparse.Namespace) -> Vectors:
-    if arguments.keep and arguments.keep.exists():
-        kept: Vectors = np.load(arguments.keep, allow_pickle=False)
-        return kept[: arguments.real]
-    from rag.embedders.sentence_transformers import build
-
-    texts = sorted(set(_sentences(arguments.corpus)))
-    order = np.random.default_rng(1).permutation(len(texts))[: arguments.real]
-    vectors = build().encode([texts[at] for at in order])
-    if arguments.keep:
-        np.save(arguments.keep, vectors)
-    return vectors
-
-
-def _sentences(folder: Path) -> Iterator[str]:
-    from rag.text import sentences
-
-    for file in sorted(folder.rglob("*.md")):
-        content = file.read_text("utf-8", errors="replace")
-        pieces = [content[start:end].strip() for start, end in sentences(content)]
-        yield from (piece for piece in pieces if piece)
-        yield from (f"{one} {two}" for one, two in zip(pieces[::2], pieces[1::2], strict=False))
-
-
-def _mixed(real: Vectors, count: int, source: np.random.Generator) -> Vectors:
-    """The real vectors and mixtures of neighbours, `count` in all, shuffled."""
-    import faiss
-
-    index: Any = faiss.IndexFlatIP(real.shape[1])
-    index.add(real)
-    near = np.concatenate([index.search(real[at : at + 1000], 21)[1] for at in range(0, len(real), 1000)])
-    vectors = np.empty((count, real.shape[1]), np.float32)
-    filled = min(count, len(real))
-    vectors[:filled] = real[:filled]
-    for start in range(filled, count, _BLOCK):
-        size = min(_BLOCK, count - start)
-        own = source.integers(0, len(real), size)
-        other = near[own, source.integers(1, min(21, len(real)), size)]
-        share = source.uniform(0.15, 0.85, (size, 1)).astype(np.float32)
-        mixed = _unit(share * real[own] + (1 - share) * real[other])
-        noise = _unit(source.normal(size=mixed.shape).astype(np.float32))
-        vectors[start : start + size] = _unit(mixed + np.float32(0.2) * noise)
-    shuffled: Vectors = vectors[source.permutation(count)]
-    return shuffled
-
-
-def _unit(vectors: Vectors) -> Vectors:
-    unit: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    return unit
-
-
 def _build(system: str, folder: Path) -> Figures:
     vectors = np.load(folder / "vectors.npy", mmap_mode="r")
     started, worked = time.perf_counter(), time.process_time()
@@ -159,8 +82,8 @@ def _build(system: str, folder: Path) -> Figures:
             vectors.shape[1], _factory(system, len(vectors)), faiss.METRIC_INNER_PRODUCT
         )
         kind.train(np.ascontiguousarray(vectors[:: max(1, len(vectors) // 131_072)]))
-        for start in range(0, len(vectors), _BLOCK):
-            kind.add(np.ascontiguousarray(vectors[start : start + _BLOCK]))
+        for start in range(0, len(vectors), BLOCK):
+            kind.add(np.ascontiguousarray(vectors[start : start + BLOCK]))
         faiss.write_index(kind, str(folder / system / "index"))
     return {"build_s": time.perf_counter() - started, "build_cpu_s": time.process_time() - worked}
 
@@ -177,7 +100,7 @@ def _answer(system: str, folder: Path) -> Figures:
     started = time.perf_counter()
     search, count = _opened(system, folder)
     figures = {"open_ms": 1000 * (time.perf_counter() - started)}
-    for depth in _DEPTHS:
+    for depth in DEPTHS:
         wall, work, kept = [], [], 0.0
         search(questions[0], depth)
         for question, best in zip(questions, truth, strict=True):
@@ -238,13 +161,13 @@ def _table(found: dict[str, Figures], count: int) -> str:
         f"{count} vectors; ms: median / 95 of 100, in brackets the processor's own median",
         "",
         "| system | build s (cpu) | open ms | "
-        + " | ".join(f"recall@{depth} | ms | bytes a vector" for depth in _DEPTHS)
+        + " | ".join(f"recall@{depth} | ms | bytes a vector" for depth in DEPTHS)
         + " |",
-        "|" + "---|" * (3 + 3 * len(_DEPTHS)),
+        "|" + "---|" * (3 + 3 * len(DEPTHS)),
     ]
     for system, own in found.items():
         cells = [system, f"{own['build_s']:.0f} ({own['build_cpu_s']:.0f})", f"{own['open_ms']:.0f}"]
-        for depth in _DEPTHS:
+        for depth in DEPTHS:
             times = f"{own[f'p50@{depth}']:.1f} / {own[f'p95@{depth}']:.1f} [{own[f'cpu@{depth}']:.1f}]"
             cells += [f"{own[f'recall@{depth}']:.4f}", times, f"{own[f'bytes@{depth}']:.0f}"]
         lines.append("| " + " | ".join(cells) + " |")

@@ -21,10 +21,10 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from ingest.duplicates import duplicates
 from ingest.signatures import signatures
 from rag.build import build_indexer
 from rag.config import load_settings
+from rag.health.copies import duplicates
 from rag.indexes.publish import Indexer
 from rag.types import Chunk, Document
 

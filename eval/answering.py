@@ -7,9 +7,12 @@ import math
 import time
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from eval.answers import answer_values, summary
+from eval.code import code_digest
+from eval.cost import CALIBRATED_BY
 from eval.indexing import NOTE
 from eval.journal import Journal
 from eval.judgements import Judgements
@@ -23,14 +26,17 @@ from rag.types import Answer
 
 # The option with which a generator refuses, for those that have one.
 _THRESHOLD = "threshold"
+# The answers that a calibration rests on are made by all of it.
+_CALIBRATING = ("rag",)
 
 
 def calibrated(system: System) -> tuple[System, dict[str, Any] | None]:
     """The system as its users have it, and what was promised them: None where nothing is calibrated.
 
-    An index that the evaluation made is calibrated as an ingest would do it, unless an earlier run did so,
-    but for the time: all questions that are made are asked, so that the figures are those of any machine;
-    one that people use is left as it is. "seconds" are what that took, None where it was done before.
+    An index that the evaluation made is calibrated as an ingest would do it, unless an earlier run of this
+    very code did so, but for the time: all questions that are made are asked, so that the figures are
+    those of any machine; one that people use is left as it is. "seconds" are what that took, None where it
+    was done before.
     Without `calibration.at_ingest` the generator's fixed threshold holds, whatever the index was
     calibrated to. Raises RagError.
     """
@@ -42,16 +48,24 @@ def calibrated(system: System) -> tuple[System, dict[str, Any] | None]:
     settings = system.settings
     if not settings.calibration.at_ingest:
         return replace(system, settings=_with_threshold(settings, None) or settings), None
-    seconds = None
-    if (settings.index / NOTE).exists() and due(settings):
+    seconds, made_with = None, calibrated_with(settings)
+    ours = made_with and (settings.index / NOTE).exists()
+    if ours and (due(settings) or not _by_this_code(settings.index)):
         began = time.perf_counter()
         recalibrate(_without_haste(settings))
+        (settings.index / CALIBRATED_BY).write_text(code_digest(_CALIBRATING), encoding="ascii")
         seconds = round(time.perf_counter() - began, 1)
         say(f"calibrated in {seconds:.1f} s")
-    made_with, found = calibrated_with(settings), read_calibration(settings.index)
+    found = read_calibration(settings.index)
     if found is None or found.made_with != made_with:
         return system, None
     return system, {**described(found, settings.calibration.risk), "seconds": seconds}
+
+
+def _by_this_code(index: Path) -> bool:
+    """Whether what the index was calibrated to is what this code makes of it."""
+    note = index / CALIBRATED_BY
+    return note.exists() and note.read_text(encoding="ascii") == code_digest(_CALIBRATING)
 
 
 def questions_with_known_truth(test_set: TestSet, judged: Judgements) -> dict[str, Query]:

@@ -9,16 +9,18 @@ from pathlib import Path
 _SOURCES = Path(__file__).parents[1]
 # What decides which chunks, terms and vectors an index holds; ranking and answering come after it.
 INDEXING = (
+    "eval/indexing.py",
     "ingest",
+    "rag/compute.py",
+    "rag/dense",
+    "rag/embedders",
+    "rag/indexes",
+    "rag/language",
+    "rag/sparse",
+    "rag/stores",
     "rag/text.py",
     "rag/types.py",
     "rag/windows.py",
-    "rag/indexes/reader.py",
-    "rag/indexes/publish.py",
-    "rag/embedders",
-    "rag/sparse",
-    "rag/dense",
-    "rag/stores",
 )
 
 

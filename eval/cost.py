@@ -11,7 +11,8 @@ from pathlib import Path
 _STATUS = Path("/proc/self/status")
 _CLEAR = Path("/proc/self/clear_refs")
 # Beside the index's own files: what an evaluation or a writer leaves there.
-_FOREIGN = ("eval.json", "lock", "lock.json")
+CALIBRATED_BY = "eval-calibrated-by"
+_FOREIGN = ("eval.json", CALIBRATED_BY, "lock", "lock.json")
 _SHARED_MEMORY = "-shm"  # SQLite's, there while the record is open
 
 

@@ -64,7 +64,8 @@ def expand(paths: Iterable[Path]) -> list[Path]:
             continue
         if not path.is_dir():
             raise SettingError(_nothing(path))
-        children = sorted(child for child in path.iterdir() if child.is_dir() and is_test_set(child))
+        folders = (child for child in path.iterdir() if child.is_dir() and child.name[0] != ".")
+        children = sorted(child for child in folders if is_test_set(child))
         if not children:
             raise SettingError(_nothing(path))
         found += children
@@ -74,9 +75,7 @@ def expand(paths: Iterable[Path]) -> list[Path]:
 def is_test_set(path: Path) -> bool:
     """Whether the path is meant to be a test set, by its name or by the names of what is in it."""
     if path.is_dir():
-        return not path.name.startswith(".") and (
-            is_beir(path) or is_spans(path) or (path / QUERIES).is_file()
-        )
+        return is_beir(path) or is_spans(path) or (path / QUERIES).is_file()
     return path.is_file() and path.suffix.lower() == SUFFIX
 
 

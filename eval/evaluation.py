@@ -10,6 +10,7 @@ from typing import Any
 
 from eval.code import code_digest
 from eval.compare import Compared, compare
+from eval.indexing import concealed, shaping_settings
 from eval.measuring import Measured, Plan
 from eval.metrics import MEASURES, curves, latency, mean
 from eval.runner import DEPTH
@@ -27,7 +28,8 @@ PACKAGES = (
     "torch",
     "transformers",
 )
-_SECRET = ("key", "password", "token")
+# What decides how an answer comes to be, beside the passages that were found.
+_OF_ANSWERS = {"generator", "calibration", "question_limit", "fallback", "unsupported"}
 _KEPT = 10
 
 
@@ -85,8 +87,9 @@ def _mode(test_set: TestSet, measured: Measured, plan: Plan) -> dict[str, Any]:
         "unanswerable": len(test_set.queries) - answerable,
         "empty_queries": sum(not text for text in measured.judged.queries.values()),
         "intervals": intervals(values, seed=plan.seed, trials=plan.trials),
-        **curves(measured.judged.qrels, measured.run.ids),
     }
+    if measured.judged.ranks(measured.run):
+        found |= curves(measured.judged.qrels, measured.run.ids)
     if measured.answers is not None:
         found["answers"] = measured.answers
     return found
@@ -152,23 +155,22 @@ def _settings(test_set: TestSet, plan: Plan) -> dict[str, Any]:
     """
     if not plan.systems:
         return {}
-    names = {"embedder", "sparse", "dense", "store", "retriever", "reranker"}
-    names |= {"splitter", "pdf"} if isinstance(test_set, SpanSet) else set()
-    names |= {"generator", "calibration"} if plan.answers else set()
-    kept = plan.systems[0].settings.model_dump(mode="json", include=names)
+    settings = plan.systems[0].settings
+    names = {"retriever", "reranker", *(_OF_ANSWERS if plan.answers else ())}
+    kept = {**shaping_settings(test_set, settings), **settings.model_dump(mode="json", include=names)}
     kept["retriever"].pop("mode")
     if not plan.answers:
         kept["retriever"].pop("k")
     swept = {name for system in plan.systems for name in system.chosen}
-    return {name: _shown(name, value, swept) for name, value in kept.items()}
+    return _single(concealed(kept, lambda _: "(not shown)"), swept)
 
 
-def _shown(name: str, options: Mapping[str, Any], swept: set[str]) -> dict[str, Any]:
-    """The options of one setting: several values are named by the systems, secrets by nobody."""
+def _single(settings: Mapping[str, Any], swept: set[str], prefix: str = "") -> dict[str, Any]:
+    """The settings that have a value and only one: several are named by the systems."""
     return {
-        option: "(not shown)" if option.endswith(_SECRET) else value
-        for option, value in options.items()
-        if value != "" and f"{name}.{option}" not in swept
+        name: _single(value, swept, f"{prefix}{name}.") if isinstance(value, Mapping) else value
+        for name, value in settings.items()
+        if value not in ("", {}, []) and f"{prefix}{name}" not in swept
     }
 
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
+import re
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +25,10 @@ from rag.types import Chunk, Document
 # What an index was made from, kept beside it.
 NOTE = "eval.json"
 _SHAPING = ("embedder", "sparse", "dense", "store")
+_OF_FILES = ("splitter", "ingest", "pdf")
+# How an option ends whose value is nobody's business.
+_SECRET = ("key", "password", "passwords", "token")
+_USER = re.compile(r"(?<=//)[^/@\s]*@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +50,28 @@ class Indexed:
 
 def shaping_settings(test_set: TestSet, settings: Settings) -> dict[str, Any]:
     """The settings that decide what the index of this test set holds."""
-    names = _SHAPING if isinstance(test_set, PassageSet) else (*_SHAPING, "splitter", "pdf")
-    return settings.model_dump(mode="json", include=set(names))
+    names = _SHAPING if isinstance(test_set, PassageSet) else (*_SHAPING, *_OF_FILES)
+    return settings.model_dump(mode="json", include=set(names), exclude={"ingest": {"threads"}})
+
+
+def concealed(settings: Mapping[str, Any], hide: Callable[[Any], str]) -> dict[str, Any]:
+    """The settings, those within others too, with `hide` in place of keys, passwords and tokens that are
+    set, and addresses without a user's name and password.
+    """
+
+    def conceal(name: str, value: Any) -> Any:
+        if value and name.endswith(_SECRET):
+            return hide(value)
+        if isinstance(value, Mapping):
+            return concealed(value, hide)
+        return _USER.sub("", value) if isinstance(value, str) else value
+
+    return {name: conceal(name, value) for name, value in settings.items()}
 
 
 def index_key(test_set: TestSet, settings: Settings) -> str:
     """Names the index: equal keys, equal content."""
-    return hashlib.sha256(json.dumps(_made_from(test_set, settings), sort_keys=True).encode()).hexdigest()[
-        :12
-    ]
+    return _digest(_made_from(test_set, settings))[:12]
 
 
 def prepare(test_set: TestSet, settings: Settings, *, ours: bool) -> Indexed:
@@ -109,8 +124,7 @@ def as_document(entry: Entry) -> tuple[Document, list[Chunk]]:
     An entry without text stands for its title.
     """
     text, heading = (entry.text, (entry.title,)) if entry.text.strip() else (entry.title, ())
-    digest = hashlib.sha256(json.dumps([entry.title, entry.text]).encode()).hexdigest()
-    document = Document(entry.id, text, digest)
+    document = Document(entry.id, text, _digest([entry.title, entry.text]))
     if not text:
         return document, []
     return document, [Chunk(entry.id, 0, text, 0, len(text), tuple(title for title in heading if title))]
@@ -144,14 +158,14 @@ def _index_passages(test_set: PassageSet, settings: Settings) -> None:
 
 def _index_files(test_set: SpanSet, settings: Settings) -> tuple[float, float, tuple[str, ...]]:
     """Through the command that users run, in a process of its own, whose memory can be told apart."""
-    with _corpus(test_set) as folder:
-        command = [sys.executable, "-m", "ingest", str(folder), "--json"]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, env=_environment(settings))  # noqa: S603
-        assert process.stdout is not None  # noqa: S101 - it was asked for
-        printed = process.stdout.read()
-        process.stdout.close()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
+    command = [sys.executable, "-m", "ingest", str(test_set.folder), "--json"]
+    variables = _environment(settings, test_set.withheld)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, env=variables)  # noqa: S603
+    assert process.stdout is not None  # noqa: S101 - it was asked for
+    printed = process.stdout.read()
+    process.stdout.close()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode not in (0, 1):
         raise SettingError(f"{test_set.folder}: could not be ingested; what stopped it is said above")
     report = json.loads(printed)
@@ -159,28 +173,11 @@ def _index_files(test_set: SpanSet, settings: Settings) -> tuple[float, float, t
     return float(report["seconds"]), maxrss_mb(usage.ru_maxrss), failed
 
 
-@contextmanager
-def _corpus(test_set: SpanSet) -> Iterator[Path]:
-    """The folder to ingest: the set's own, or a copy of it without what is withheld."""
-    if not test_set.withheld:
-        yield test_set.folder
-        return
-    with tempfile.TemporaryDirectory(prefix="lectern-eval-") as made:
-        copy = Path(made) / test_set.folder.resolve().name
-        shutil.copytree(test_set.folder, copy, ignore=_withheld(test_set), symlinks=True)
-        yield copy
-
-
-def _withheld(test_set: SpanSet) -> Any:
-    def ignored(folder: str, names: list[str]) -> set[str]:
-        here = Path(folder).relative_to(test_set.folder)
-        return {name for name in names if (here / name).as_posix() in test_set.withheld}
-
-    return ignored
-
-
-def _environment(settings: Settings) -> dict[str, str]:
+def _environment(settings: Settings, withheld: Iterable[str]) -> dict[str, str]:
     """The settings as variables: unlike flags, passwords in them are seen by no other user."""
+    left_out = [*settings.ingest.exclude, *(_only(path) for path in sorted(withheld))]
+    reading = settings.ingest.model_copy(update={"exclude": left_out})
+    settings = settings.model_copy(update={"ingest": reading})
     # What is calibrated takes its time before answers are measured, with the generator that is measured.
     variables = {"RAG_INDEX": str(settings.index.absolute()), "RAG_CALIBRATION__AT_INGEST": "false"}
     for name, value in settings.model_dump(
@@ -195,6 +192,11 @@ def _environment(settings: Settings) -> dict[str, str]:
     return os.environ | variables
 
 
+def _only(path: str) -> str:
+    """The gitignore pattern that names this one file of the folder."""
+    return "/" + re.sub(r"([*?\[ ])", r"\\\1", path)
+
+
 def _counted(test_set: TestSet, settings: Settings, **found: Any) -> Indexed:
     from rag.build import published
 
@@ -207,10 +209,12 @@ def _counted(test_set: TestSet, settings: Settings, **found: Any) -> Indexed:
 
 
 def _made_from(test_set: TestSet, settings: Settings) -> dict[str, Any]:
-    kept = shaping_settings(test_set, settings)
-    if "pdf" in kept:
-        kept["pdf"]["password"] = hashlib.sha256(kept["pdf"]["password"].encode()).hexdigest()
+    kept = concealed(shaping_settings(test_set, settings), _digest)
     return {"digest": test_set.digest, "settings": kept, "code": code_digest(INDEXING)}
+
+
+def _digest(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
 def _require_same(note: Path, made_from: Mapping[str, Any]) -> tuple[str, ...]:

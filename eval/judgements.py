@@ -40,6 +40,11 @@ class Judgements:
         }
         return replace(run, found=named)
 
+    def ranks(self, run: Run) -> bool:
+        """Whether relevance is known of what the run lists: not where it cuts files in another way."""
+        known = {chunk_id(each) for each in self.chunks}
+        return not known or all(each.id in known for found in run.found.values() for each in found)
+
     def values(self, run: Run) -> dict[str, dict[str, float]]:
         """{query: {measure: value}} of a run over these queries."""
         values = per_query(self.qrels, run.ids)

@@ -11,9 +11,11 @@ from eval.cost import forget_peak, peak_mb
 from eval.formats.trec import check_run, read_run
 from eval.indexing import Indexed
 from eval.judgements import Judgements, judgements, of_passages
+from eval.metrics import MEASURES
+from eval.progress import say
 from eval.runner import run_mode
 from eval.systems import System
-from eval.types import PassageSet, Run, TestSet
+from eval.types import PassageSet, Run, SpanSet, TestSet
 from eval.workspace import Workspace
 from rag.errors import SettingError
 
@@ -69,6 +71,18 @@ def check_runs(test_set: TestSet, plan: Plan) -> None:
         if not plan.systems and not isinstance(test_set, PassageSet):
             raise SettingError(f"--run {path}: {test_set.name} is labelled by quotes; add --mode sparse")
         check_run(read_run(path), test_set, path)
+
+
+def check_questions(test_set: TestSet, plan: Plan) -> None:
+    """Raises SettingError for a question that could not be asked, naming it."""
+    limit = min((system.settings.question_limit for system in plan.systems), default=0)
+    for name, query in test_set.queries.items() if plan.answers else ():
+        labelled = isinstance(test_set, SpanSet) and name in test_set.labels
+        if len(query.text) > limit and (labelled or query.answers or not query.answerable):
+            raise SettingError(
+                f"{test_set.name}: the question {name!r} has {len(query.text)} characters, question_limit is "
+                f"{limit}; raise it with --set question_limit={len(query.text)}, or take --no-answers"
+            )
 
 
 def _measure(test_set: TestSet, system: System, plan: Plan, workspace: Workspace) -> Measured:
@@ -144,9 +158,20 @@ def _cost(indexed: Indexed) -> dict[str, Any]:
 
 
 def _foreign(test_set: TestSet, path: Path, judged: Judgements | None) -> Measured:
-    """A ranking that another system made; what is right in files is known once they have been read."""
+    """A ranking that another system made; what is right in files is known once they have been read.
+
+    Of a system that cuts them in another way the text that it found can be measured, and no ranks of chunks.
+    """
     if judged is None:
         assert isinstance(test_set, PassageSet)  # noqa: S101 - see check_runs
         judged = of_passages(test_set)
     run = read_run(path)
-    return Measured(judged, run, judged.values(run))
+    values = judged.values(run)
+    if not judged.ranks(run):
+        say(f"{path}: cuts the files of {test_set.name} in another way, so only its text is measured")
+        values = {query: _without_ranks(row) for query, row in values.items()}
+    return Measured(judged, run, values)
+
+
+def _without_ranks(row: Mapping[str, float]) -> dict[str, float]:
+    return {name: value for name, value in row.items() if name not in MEASURES}

@@ -3,7 +3,8 @@
 "recall@k" is the share of a query's relevant documents among the first k, "precision@k" the share of
 the first k places that hold one, "hit@k" whether any of them does; "mrr@10" is one over the place of
 the first relevant one, 0 beyond place 10; "map@100" the mean of the precisions at the places of the
-relevant ones; "ndcg@k" as trec_eval has it (Jarvelin and Kekalainen 2002, linear gain).
+relevant ones; "ndcg@k" as trec_eval has it (Jarvelin and Kekalainen 2002, linear gain). A grade below 0,
+as TREC's web tracks give to spam, is worth as little as 0.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ def per_query(qrels: Qrels, ranked: Ranked) -> dict[str, dict[str, float]]:
     """{query: {measure: value}} for every query in `qrels`, each measure in [0, 1].
 
     `ranked[query]` holds document ids, best first. A judged query that is missing from it, or has no
-    results, counts as zero in every measure; a query without judgements is ignored.
+    results, counts as zero in every measure; a query without judgements is ignored. An id that stands
+    twice in a ranking counts at its first place, and those behind the second move up.
     """
     return _calculated(qrels, ranked, {symbol: name for name, symbol in MEASURES.items()})
 
@@ -84,7 +86,10 @@ def _calculated(qrels: Qrels, ranked: Ranked, names: Mapping[str, str]) -> dict[
     if not scored:
         return values
     measures: dict[Any, str] = {ir_measures.parse_measure(symbol): name for symbol, name in names.items()}
-    plain = {query: dict(judged) for query, judged in qrels.items()}
+    # trec_eval writes outside its tables, and may crash, where a grade is below -1.
+    plain = {
+        query: {each: max(0, grade) for each, grade in judged.items()} for query, judged in qrels.items()
+    }
     for metric in ir_measures.iter_calc(list(measures), plain, scored):
         values[metric.query_id][measures[metric.measure]] = float(metric.value)
     return values
@@ -92,4 +97,4 @@ def _calculated(qrels: Qrels, ranked: Ranked, names: Mapping[str, str]) -> dict[
 
 def _scored(ids: Sequence[str]) -> dict[str, float]:
     """Scores that fall with the place: tools that break ties by id then keep the retriever's order."""
-    return {identifier: float(len(ids) - place) for place, identifier in enumerate(ids)}
+    return {identifier: float(len(ids) - place) for place, identifier in enumerate(dict.fromkeys(ids))}

@@ -17,7 +17,15 @@ from rag.errors import SettingError
 from rag.types import MODES, Mode
 
 # Settings that another index is not needed for.
-_ON_ONE_INDEX = ("retriever.", "reranker.", "generator.", "calibration.", "question_limit")
+_ON_ONE_INDEX = (
+    "retriever.",
+    "reranker.",
+    "generator.",
+    "calibration.",
+    "question_limit",
+    "fallback",
+    "unsupported",
+)
 
 
 def parser() -> argparse.ArgumentParser:
@@ -94,10 +102,8 @@ def check(options: argparse.Namespace) -> None:
         _check_output(flag, getattr(options, flag))
     for flag in ("report", "write_trec", "work"):
         folder = getattr(options, flag)
-        if folder == Path():
-            raise SettingError(f"{_flag(flag)}: name a folder, such as ./results")
-        if folder is not None and folder.exists() and not folder.is_dir():
-            raise SettingError(f"{_flag(flag)} {folder}: is a file; name a folder")
+        if folder is not None:
+            _check_folder(_flag(flag), folder)
     _check_range("trials", options.trials, 100, 1_000_000)
     _check_range("alpha", options.alpha, 0.0001, 0.5)
     _check_range("threshold", options.threshold, 0.0, 1.0)
@@ -193,6 +199,14 @@ def _check_output(flag: str, name: str | Path | None) -> None:
     path = Path(name)
     if path.is_dir() or not path.parent.is_dir():
         raise SettingError(f"{_flag(flag)} {name}: cannot be written; name a file in a folder that exists")
+
+
+def _check_folder(flag: str, folder: Path) -> None:
+    if folder == Path():
+        raise SettingError(f"{flag}: name a folder, such as ./results")
+    there = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+    if not there.is_dir():
+        raise SettingError(f"{flag} {folder}: {there} is a file; name a folder")
 
 
 def _check_range(flag: str, value: float, low: float, high: float) -> None:

@@ -17,7 +17,7 @@ from eval.export import write_trec
 from eval.files import replace_file
 from eval.gate import counterpart, judge
 from eval.junit import junit_xml
-from eval.measuring import Plan, check_runs, measure
+from eval.measuring import Plan, check_questions, check_runs, measure
 from eval.options import check, index_named, parser, plan
 from eval.progress import say
 from eval.reporting.write import write_report
@@ -44,6 +44,7 @@ def main(arguments: Sequence[str]) -> int:
         if options.baseline:
             counterpart(test_set.name, test_set.digest, before)
         check_runs(test_set, planned)
+        check_questions(test_set, planned)
     _check_measures(test_sets, planned)
     try:
         evaluations = _measured(test_sets, planned, options)

@@ -39,13 +39,13 @@ def table(evaluation: Mapping[str, Any]) -> str:
 def _quality(evaluation: Mapping[str, Any]) -> list[str]:
     rows = [["mode", QUALITY[0], "its 95 %", *QUALITY[1:], *TIMES.values(), *COSTS.values()]]
     for mode, row in evaluation["modes"].items():
-        low, high = row["intervals"]["ndcg@10"]
+        interval = row["intervals"].get(QUALITY[0])
         costs = evaluation["systems"].get(mode, {})
         rows.append(
             [
                 mode,
                 *_measures(row, QUALITY[:1]),
-                f"{low:.3f}-{high:.3f}",
+                "-" if interval is None else f"{interval[0]:.3f}-{interval[1]:.3f}",
                 *_measures(row, QUALITY[1:]),
                 *(_number(row[name], 1) for name in TIMES),
                 *(_number(costs.get(name), 0) for name in COSTS),
@@ -121,7 +121,9 @@ def _labels(labels: Mapping[str, Any] | None) -> list[str]:
     ]
 
 
-def _plain(setting: Mapping[str, Any]) -> str:
+def _plain(setting: Any) -> str:
+    if not isinstance(setting, Mapping):
+        return str(setting)
     options = {name: value for name, value in setting.items() if name != "name"}
     written = ", ".join(f"{name}={value}" for name, value in options.items())
     return f"{setting['name']} {written}".rstrip() if "name" in setting else written

@@ -114,9 +114,11 @@ def _table(verdict: Verdict) -> list[str]:
     return aligned(rows, left=(0, 1, 2, len(rows[0]) - 1))
 
 
-def _detectable(numbers: Paired) -> float:
-    """Without any difference the least would show; of a single query nothing ever does."""
-    return numbers.minimum_detectable or (math.inf if numbers.queries < 2 else 0.0)
+def _detectable(numbers: Paired, alpha: float) -> float:
+    """Without any difference the least would show; of a few queries nothing ever does: though all lose, two
+    of the 2^n ways to swap them are as extreme.
+    """
+    return math.inf if 2.0 ** (1 - numbers.queries) > alpha else numbers.minimum_detectable or 0.0
 
 
 def _left_out(case: Case) -> str:
@@ -125,7 +127,8 @@ def _left_out(case: Case) -> str:
 
 def _conclusion(verdict: Verdict) -> str:
     rule = f"a loss above {verdict.threshold:g} with Holm's p at most {verdict.alpha:g}"
-    blind = sum(_detectable(case.paired) > verdict.threshold for case in verdict.cases)
+    alpha = verdict.alpha / max(1, len(verdict.cases))
+    blind = sum(_detectable(case.paired, alpha) > verdict.threshold for case in verdict.cases)
     if verdict.fell:
         return f"{len(verdict.fell)} of {len(verdict.cases)} cases fell: {rule}."
     unseen = f"; {blind} of them need a larger loss than that to show: see detectable" if blind else ""

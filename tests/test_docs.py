@@ -127,6 +127,14 @@ def test_relative_links_lead_somewhere(page: Path) -> None:
             assert anchor in _anchors(aim), target
 
 
+def test_an_anchor_is_the_heading_as_github_writes_it(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "# What is `k`, and why?\n\n## 引用 and rag.cite\n\ntext # no heading\n", encoding="utf-8"
+    )
+    assert _anchors(page) == {"what-is-k-and-why", "引用-and-ragcite"}
+
+
 def _anchors(page: Path) -> set[str]:
     """The names under which a page's headings are linked to."""
     headings = re.findall(r"^#{1,6} (.+)$", page.read_text("utf-8"), re.MULTILINE)
@@ -155,15 +163,26 @@ def test_both_languages_of_a_page_have_the_same_shape(page: str) -> None:
 @pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])
 def test_settings_a_page_names_exist(page: Path) -> None:
     """Dotted names in code marks, RAG_ variables and --set arguments."""
-    known = setting_names()
-    text = page.read_text("utf-8")
-    sections = "|".join([*PACKAGES, "retriever", "pdf", "api"])
-    named = set(re.findall(rf"--set ((?:{sections})\.[a-z_]+)=", text))
-    named |= set(re.findall(rf"`((?:{sections})\.[a-z_]+)`", text))
+    known = setting_names() | {
+        f"reranker.{option}"
+        for name in backends.names("rag.rerankers")
+        for option in inspect.signature(import_module(f"rag.rerankers.{name}").build).parameters
+    }
+    assert _settings_named(page.read_text("utf-8")) <= known
+
+
+def test_a_setting_that_does_not_exist_would_be_seen_in_a_page() -> None:
+    page = "`reranker.nmae` `ingest.secrets`, RAG_INGEST__GITIGNOR, `--set no_limit=3`, `splitter.py`, `a.md`"
+    assert _settings_named(page) == {"reranker.nmae", "ingest.secrets", "ingest.gitignor", "no_limit"}
+
+
+def _settings_named(text: str) -> set[str]:
+    sections = {name.partition(".")[0] for name in setting_names() if "." in name}
+    named = set(re.findall(r"--set ([a-z_.]+)=", text))
+    named |= set(re.findall(rf"`((?:{'|'.join(sections)})\.[a-z_]+)`", text))
     variables = re.findall(r"\bRAG_([A-Z_]*[A-Z])\b", text)
     named |= {variable.lower().replace("__", ".") for variable in variables}
-    files = {f"{section}.py" for section in sections.split("|")} | {"retriever.py", "api.py"}
-    assert {name for name in named if name not in files} <= known
+    return named - {f"{section}.{suffix}" for section in sections for suffix in ("py", "json")}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=[str(page.relative_to(ROOT)) for page in PAGES])

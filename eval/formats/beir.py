@@ -45,6 +45,8 @@ def read_beir(folder: Path, queries: Path | None = None, qrels: Path | None = No
     queries = queries or folder / QUERIES
     asked = {identifier: as_query(*record) for identifier, record in identified(_read(queries, digest))}
     qrels = qrels or folder / QRELS
+    if not qrels.exists() and (others := sorted(qrels.parent.glob("*.tsv"))):
+        raise SettingError(f"{qrels}: no such file; take another with --qrels {others[0]}")
     known = within(asked, {entry.id for entry in corpus}, (queries.name, CORPUS))
     judged = collect(read_judgements(qrels, _read(qrels, digest)), known)
     return PassageSet(folder.resolve().name, digest.hexdigest(), asked, corpus, judged)

@@ -60,7 +60,8 @@ def identified(numbered: Iterable[Line]) -> Iterator[tuple[str, Record]]:
     for place, record in objects(numbered, '{"_id": "1", "text": "..."}'):
         identifier = record.get("_id")
         if not isinstance(identifier, str) or not usable(identifier):
-            raise DocumentError(f'{place}: "_id" must be a string that can be printed (it is {identifier!r})')
+            what = f"a string that can be printed (it is {identifier!r})"
+            raise DocumentError(f'{place}: "_id" must be {what}; write "_id": "1"')
         if identifier in first_seen:
             raise DocumentError(
                 f"{place}: the id {identifier!r} is already on {first_seen[identifier]}; ids must differ"

@@ -1,12 +1,14 @@
 """Relevance judgements in any of three forms, told apart by the first line.
 
-BEIR    a header line, then query-id, corpus-id and score, separated by tabs
+BEIR    a header line, then query-id, corpus-id and score, separated by tabs and quoted where need be, as
+        a spreadsheet writes them
 TREC    query, 0, document and relevance, separated by white space (`eval.formats.columns`)
 JSON    one object a line: {"query_id", "corpus_id", "score"}
 """
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Callable, Container, Iterator, Mapping
 from pathlib import Path
@@ -22,6 +24,8 @@ _KEYS = ("query_id", "corpus_id", "score")
 HIGHEST = 1000
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _DIGITS = 20  # enough to tell that a number is out of range
+_SHOWN = 40  # characters of a wrong score
+_LIKE = '{"query_id": "1", "corpus_id": "d", "score": 1}'
 
 
 class Judgement(NamedTuple):
@@ -38,7 +42,7 @@ def read_judgements(path: Path, numbered: list[Line]) -> Iterator[Judgement]:
     place, first = numbered[0]
     if first.lstrip().startswith("{"):
         return _json(numbered)
-    if tuple(first.split("\t")) == HEADER:
+    if tuple(_cells((place, first))) == HEADER:
         if len(numbered) == 1:
             raise DocumentError(f"{path}: no judgements under the header; add one line for each")
         return map(_beir, numbered[1:])
@@ -86,9 +90,18 @@ def trec_judgement(line: Line) -> Judgement:
     return Judgement(place, decode(found[0]), decode(found[2]), _integer(place, found[3]))
 
 
-def _beir(line: Line) -> Judgement:
+def _cells(line: Line) -> list[str]:
+    """The line's columns, read as BEIR's own program reads them."""
     place, text = line
-    found = text.split("\t")
+    try:
+        return next(csv.reader([text], delimiter="\t", strict=True))
+    except csv.Error as error:
+        raise DocumentError(f"{place}: quoted in a way that cannot be read ({error})") from error
+
+
+def _beir(line: Line) -> Judgement:
+    place = line[0]
+    found = _cells(line)
     if len(found) != len(HEADER):
         raise DocumentError(f"{place}: {len(found)} columns; must be {'<TAB>'.join(HEADER)}")
     return Judgement(place, found[0], found[1], _integer(place, found[2]))
@@ -96,23 +109,24 @@ def _beir(line: Line) -> Judgement:
 
 def _integer(place: str, written: str) -> int:
     if not _INTEGER.fullmatch(written):
-        raise DocumentError(f"{place}: the score must be an integer (it is {written!r})")
+        raise DocumentError(f"{place}: the score must be an integer such as 1 (it is {written[:_SHOWN]!r})")
     return _sane(place, int(written[:_DIGITS]))
 
 
 def _sane(place: str, score: int) -> int:
     """trec_eval keeps a counter for every grade up to the highest: a huge one would take all memory."""
     if abs(score) > HIGHEST:
-        raise DocumentError(f"{place}: the score must lie between -{HIGHEST} and {HIGHEST} (it is {score})")
+        shown = str(score)[:_SHOWN]
+        raise DocumentError(f"{place}: the score must lie between -{HIGHEST} and {HIGHEST} (it is {shown})")
     return score
 
 
 def _json(numbered: list[Line]) -> Iterator[Judgement]:
-    for place, record in objects(numbered, '{"query_id": "1", "corpus_id": "d", "score": 1}'):
+    for place, record in objects(numbered, _LIKE):
         query, document, score = (record.get(key) for key in _KEYS)
         if not isinstance(query, str) or not isinstance(document, str):
             key, value = ("corpus_id", document) if isinstance(query, str) else ("query_id", query)
-            raise DocumentError(f'{place}: "{key}" must be a string (it is {value!r})')
+            raise DocumentError(f'{place}: "{key}" must be a string (it is {value!r}); write {_LIKE}')
         if isinstance(score, bool) or not isinstance(score, int | float) or score != score // 1:
             raise DocumentError(f'{place}: "score" must be an integer (it is {score!r})')
         yield Judgement(place, query, document, _sane(place, int(score)))

@@ -33,7 +33,7 @@ def accepted(place: str, answers: list[str] | tuple[str, ...]) -> tuple[str, ...
     """The answers, normalised, each once. Raises DocumentError for one without any text."""
     found = [normalise(answer).strip() for answer in answers]
     if not all(found):
-        raise DocumentError(f'{place}: an answer is empty; remove it, or mark "answerable": false')
+        raise DocumentError(f"{place}: an answer is empty; remove it, or mark the question as unanswerable")
     return tuple(dict.fromkeys(found))
 
 

@@ -76,12 +76,14 @@ def read_spans(folder: Path, queries: Path | None = None, corpus: Path | None = 
         raise DocumentError(
             f'{folder / SETTINGS}: "withheld": no file {missing[0]!r} in the corpus; mend the path'
         )
+    judged = _judged(queries, asked, labels, about.withheld)
+    _check_paths(judged, files, corpus or folder / about.corpus)
     return SpanSet(
         name=folder.resolve().name,
         digest=digest.hexdigest(),
         queries=asked,
         folder=corpus or folder / about.corpus,
-        labels=_judged(queries, asked, labels, about.withheld),
+        labels=judged,
         withheld=about.withheld,
         synthetic=about.synthetic,
     )
@@ -100,6 +102,8 @@ def _about(path: Path, digest: hashlib._Hash) -> _About:
     digest.update(f"{hashlib.sha256(data).hexdigest()}\n".encode())
     try:
         said = json.loads(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise DocumentError(f"{path}: not UTF-8; save the file as UTF-8") from error
     except (ValueError, RecursionError) as error:
         line = f":{error.lineno}" if isinstance(error, json.JSONDecodeError) else ""
         raise DocumentError(f"{path}{line}: not JSON ({error}); it holds one object") from error
@@ -181,8 +185,21 @@ def _judged(
         if answerable and found:
             judged[query] = tuple(found)
     if not judged and all(query.answerable for query in queries.values()):
-        raise DocumentError(f"{path}: no query has a label; {LAYOUT}")
+        raise DocumentError(
+            f'{path}: no query has a label, "spans": [{{"path": "a.md", "quote": "the words"}}]; {LAYOUT}'
+        )
     return judged
+
+
+def _check_paths(judged: Mapping[str, tuple[Label, ...]], files: set[str], corpus: Path) -> None:
+    """Some labels may be stale; where none names a file, paths and corpus do not belong together."""
+    labels = [label for found in judged.values() for label in found]
+    if labels and all(label.document not in files for label in labels):
+        first = labels[0]
+        raise DocumentError(
+            f"{first.place}: no file {first.document!r} in {corpus}, nor any other that is labelled; write "
+            "paths relative to that folder, or name another one with --corpus"
+        )
 
 
 def _files(corpus: Path, digest: hashlib._Hash) -> set[str]:

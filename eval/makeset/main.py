@@ -78,6 +78,10 @@ def _check(options: argparse.Namespace) -> None:
     if not folder.is_dir():
         what = "is not a folder; name the folder it lies in" if folder.exists() else "no such folder"
         raise SettingError(f"{folder}: {what}")
+    if blocked := next(
+        (each for each in out.absolute().parents if each.exists() and not each.is_dir()), None
+    ):
+        raise SettingError(f"--out {out}: {blocked} is a file; name another folder")
     if out.resolve().is_relative_to(folder.resolve()):
         raise SettingError(
             f"--out {out}: lies inside {folder}, where the set's own text would be indexed; name another"

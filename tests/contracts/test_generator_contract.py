@@ -147,9 +147,12 @@ def test_its_confidence_is_a_share_or_not_stated(generator: Generator) -> None:
 
 
 def test_a_draft_that_is_the_refusal_is_marked_as_an_abstention(generator: Generator) -> None:
-    for question in QUESTIONS.values():
-        draft = generator.generate(question, HITS)
-        assert draft.abstained or not prompt.is_refusal(draft.text)
+    """The last question is one that a generator which quotes has no words for: it must refuse."""
+    asked = [*QUESTIONS.values(), "Who was world champion of chess in 1972?"]
+    drafts = [generator.generate(question, HITS) for question in asked]
+    assert [draft.abstained for draft in drafts] == [prompt.is_refusal(draft.text) for draft in drafts]
+    if generator.name == "extractive":
+        assert [draft.abstained for draft in drafts] == [False, False, True]
 
 
 @pytest.mark.parametrize("language", ["en", "zh"])

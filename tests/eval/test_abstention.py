@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from itertools import groupby, pairwise, permutations, product
 
 import pytest
@@ -124,6 +125,16 @@ def test_the_interval_of_the_area_holds_it_and_is_narrower_for_more_questions() 
         assert (low, high) == area_interval(attempts, seed=0, trials=400)
         widths.append(high - low)
     assert widths[1] < widths[0] / 4
+
+
+def test_the_interval_of_the_area_is_that_of_drawing_questions_again() -> None:
+    """Confidence that tells right from wrong, half of it tied, against draws of another generator."""
+    lot = random.Random(1)  # noqa: S311
+    attempts = [Attempt(round(n / 60, 1), lot.random() < n / 60) for n in range(60)]
+    curves = [risk_coverage(lot.choices(attempts, k=60), 60) for _ in range(1000)]
+    areas = sorted(curve["area"] for curve in curves if curve)
+    assert area_interval(attempts, seed=0, trials=1000) == pytest.approx((areas[25], areas[974]), abs=0.03)
+    assert areas[974] - areas[25] > 0.15
 
 
 def test_where_every_answer_is_right_or_wrong_the_area_is_certain() -> None:

@@ -32,4 +32,5 @@ def test_the_notes_beside_an_index_are_no_part_of_its_bytes(tmp_path: Path) -> N
     (tmp_path / "record.sqlite").write_bytes(b"123")
     (tmp_path / "eval.json").write_bytes(b"not counted")
     (tmp_path / "lock").write_bytes(b"not counted")
+    (tmp_path / "record.sqlite-shm").write_bytes(b"not counted")
     assert index_bytes(tmp_path) == 8

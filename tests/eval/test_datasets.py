@@ -126,3 +126,14 @@ def test_every_shared_test_set_is_found_and_can_be_read() -> None:
     found = expand([RETRIEVAL])
     assert len(found) == 13
     assert read_test_set(RETRIEVAL / "xquad_en").queries["56beb4343aeaaa14008c925b"].answers == ("308",)
+
+
+def test_a_folder_is_a_test_set_by_what_is_in_it_however_it_is_named(
+    both: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hidden = both.rename(both.parent / ".hidden")
+    (hidden / "docs").mkdir(exist_ok=True)
+    monkeypatch.chdir(hidden / "docs")
+    for path in (hidden, Path("..")):
+        assert expand([path]) == [path]
+        assert isinstance(read_test_set(path), PassageSet)

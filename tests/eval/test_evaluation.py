@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from eval.evaluation import evaluation_json, first_results, without_queries
@@ -12,7 +13,7 @@ from eval.judgements import of_passages
 from eval.measuring import Measured, Plan
 from eval.metrics import MEASURES
 from eval.systems import System
-from eval.types import Entry, Found, PassageSet, Query, Run, Span
+from eval.types import Entry, Found, PassageSet, Query, Run, Span, SpanSet, TestSet
 from rag.config import Settings
 from rag.sections import Retrieval
 from rag.types import MODES
@@ -40,11 +41,9 @@ SPARSE = _run({"q1": ["a", "b"], "q2": ["a", "b"]}, {"q1": 1.0, "q2": 3.0})
 HYBRID = _run({"q1": ["a"], "q2": []}, {"q1": 10.0, "q2": 30.0})
 
 
-def _evaluation(
-    test_set: PassageSet = SMALL, settings: Settings | None = None, **runs: Run
-) -> dict[str, Any]:
+def _evaluation(test_set: TestSet = SMALL, settings: Settings | None = None, **runs: Run) -> dict[str, Any]:
     settings = settings or Settings(retriever=Retrieval(depth=50, dense_weight=0.25))
-    judged = of_passages(test_set)
+    judged = of_passages(test_set if isinstance(test_set, PassageSet) else SMALL)
     runs = runs or {"sparse": SPARSE, "hybrid": HYBRID}
     measured = {name: Measured(judged, run, judged.values(run), dict(FACTS)) for name, run in runs.items()}
     systems = [System(name, "hybrid", settings, {}) for name in measured]
@@ -104,6 +103,30 @@ def test_a_key_of_the_generator_stays_out_of_it() -> None:
     found = _evaluation(settings=settings)
     assert "secret-1" not in json.dumps(found)
     assert found["settings"]["generator"] == {"name": "openai", "api_key": "(not shown)", "model": "m"}
+
+
+def test_all_that_shapes_an_index_of_files_and_an_answer_is_named_but_for_passwords(tmp_path: Path) -> None:
+    pdf = {"passwords": ["secret-1"], "file_passwords": {"*": "secret-2"}}
+    settings = Settings.model_validate({"pdf": pdf, "unsupported": "drop", "ingest": {"secrets": "flag"}})
+    notes = SpanSet("notes", "0", SMALL.queries, tmp_path, {})
+    found = _evaluation(notes, settings)["settings"]
+    assert (found["unsupported"], found["ingest"]["secrets"]) == ("drop", "flag")
+    assert (found["pdf"]["passwords"], found["pdf"]["file_passwords"]) == ("(not shown)", "(not shown)")
+    assert not {"ingest", "pdf", "splitter"} & _evaluation()["settings"].keys()
+
+
+def test_a_setting_of_several_values_is_said_of_each_system_alone() -> None:
+    systems = [
+        System(name, "hybrid", Settings(), {"unsupported": name, "retriever.depth": name})
+        for name in ("mark", "drop")
+    ]
+    judged = of_passages(SMALL)
+    measured = {each.name: Measured(judged, SPARSE, judged.values(SPARSE)) for each in systems}
+    plan = Plan(systems, {}, ["ndcg@10"], answers=True, seed=0, trials=1000, alpha=0.05)
+    found = evaluation_json(SMALL, plan, measured)["settings"]
+    assert "unsupported" not in found
+    assert "depth" not in found["retriever"]
+    assert found["question_limit"] == 2000
 
 
 def test_every_querys_figures_are_in_it_and_can_be_left_out() -> None:

@@ -302,6 +302,19 @@ def test_a_single_query_is_blind_to_every_loss_and_the_verdict_says_so() -> None
     assert "1 of them need a larger loss" in verdict_text(_judge(one, one, trials=999))[-1]
 
 
+@pytest.mark.parametrize(("queries", "fell"), [(5, 0), (6, 1)])
+def test_of_too_few_queries_none_can_fall_though_all_lose_and_the_verdict_says_so(
+    queries: int, fell: int
+) -> None:
+    """Of 2^5 ways to swap the systems of five queries two are as extreme: p is 1/16; of six it is 1/32."""
+    now, before = ({f"q{n}": value for n in range(queries)} for value in (0.5, 0.8))
+    verdict = _judge(_evaluation({"s": now}), _evaluation({"s": before}))
+    assert len(verdict.fell) == fell
+    assert ("1 of them need a larger loss" in verdict_text(verdict)[-1]) == (not fell)
+    at_the_level = _judge(_evaluation({"s": now}), _evaluation({"s": before}), alpha=2.0 ** (1 - queries))
+    assert len(at_the_level.fell) == 1, "a p equal to alpha is significant"
+
+
 def test_nothing_to_judge_is_a_mistake_of_the_caller() -> None:
     with pytest.raises(ValueError, match="nothing to judge"):
         _judge([], [])

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eval.datasets import read_test_set
-from eval.indexing import NOTE, as_document, index_key, prepare
+from eval.indexing import NOTE, as_document, concealed, index_key, prepare
 from eval.types import Entry, PassageSet
 from rag.config import Settings, load_settings
 from rag.errors import SettingError
@@ -94,7 +94,7 @@ def test_another_set_setting_or_analyser_is_another_index(
     copy = made.model_copy(update={"index": Path(shutil.copytree(made.index, tmp_path / "index"))})
     note = copy.index / NOTE
     found = json.loads(note.read_text(encoding="utf-8"))
-    note.write_text(json.dumps({**found, "analyser": "older"}), encoding="utf-8")
+    note.write_text(json.dumps({**found, "code": "older"}), encoding="utf-8")
     with pytest.raises(SettingError, match="or another version; remove"):
         prepare(golden, copy, ours=False)
     note.write_text("{", encoding="utf-8")
@@ -102,10 +102,60 @@ def test_another_set_setting_or_analyser_is_another_index(
         prepare(golden, copy, ours=False)
 
 
-def test_a_password_is_not_written_beside_the_index(span_set: Path, tmp_path: Path) -> None:
-    settings = load_settings({"index": tmp_path / "index", "pdf.password": "open sesame"})
+@pytest.mark.parametrize("section", ["embedder", "sparse", "dense", "store"])
+def test_every_part_of_an_index_is_named_by_its_settings(golden: PassageSet, section: str) -> None:
+    assert index_key(golden, load_settings({f"{section}.option": 1})) != index_key(golden, load_settings())
+
+
+def test_what_is_read_of_the_files_makes_another_index_of_files_alone(
+    golden: PassageSet, span_set: Path
+) -> None:
+    plain, notes = load_settings(), read_test_set(span_set)
+    for name, value in [
+        ("ingest.secrets", "flag"),
+        ("ingest.exclude", ["team/"]),
+        ("splitter.chunk_tokens", 60),
+        ("pdf.password", "open sesame"),
+        ("pdf.passwords", ["open sesame"]),
+    ]:
+        other = load_settings({name: value})
+        assert index_key(notes, other) != index_key(notes, plain), name
+        assert index_key(golden, other) == index_key(golden, plain), name
+    assert index_key(notes, load_settings({"ingest.threads": 7})) == index_key(notes, plain)
+
+
+def test_an_index_made_by_other_code_is_another_index(
+    golden: PassageSet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = index_key(golden, load_settings())
+    monkeypatch.setattr("eval.indexing.code_digest", lambda places: f"other {len(places)}")
+    assert index_key(golden, load_settings()) != before
+
+
+def test_passwords_and_tokens_are_not_written_beside_the_index(span_set: Path, tmp_path: Path) -> None:
+    secrets = {
+        "pdf.password": "sesame-1",
+        "pdf.passwords": ["sesame-2"],
+        "pdf.file_passwords": {"*.pdf": "sesame-3"},
+    }
+    settings = load_settings({"index": tmp_path / "index", **secrets})
     assert prepare(read_test_set(span_set), settings, ours=True).documents == 3
-    assert "open sesame" not in (tmp_path / "index" / NOTE).read_text(encoding="utf-8")
+    assert "sesame" not in (tmp_path / "index" / NOTE).read_text(encoding="utf-8")
+
+
+def test_secrets_are_concealed_at_any_depth_and_nothing_else_is() -> None:
+    settings = {
+        "store": {"uri": "https://me:sesame@host:19530/a@b", "token": "sesame", "timeout": 3},
+        "pdf": {"passwords": ["sesame"], "file_passwords": {"a": "sesame"}, "password": ""},
+        "splitter": {"chunk_tokens": 250},
+        "unsupported": "mark",
+    }
+    assert concealed(settings, lambda value: type(value).__name__) == {
+        "store": {"uri": "https://host:19530/a@b", "token": "str", "timeout": 3},
+        "pdf": {"passwords": "list", "file_passwords": "dict", "password": ""},
+        "splitter": {"chunk_tokens": 250},
+        "unsupported": "mark",
+    }
 
 
 def test_files_that_cannot_be_read_are_named_and_the_rest_is_measured(

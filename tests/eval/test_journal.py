@@ -42,6 +42,13 @@ def test_a_file_cut_anywhere_gives_its_whole_lines_and_takes_more(cut: int) -> N
         assert {**left, "more": 1}.items() <= _kept(path).items()
 
 
+def test_a_record_is_on_disk_before_the_journal_is_closed(tmp_path: Path) -> None:
+    """Whoever is killed closes nothing."""
+    with Journal(tmp_path / "run.jsonl") as journal:
+        journal.add("q1", 1)
+        assert (tmp_path / "run.jsonl").read_text(encoding="utf-8") == '["q1", 1]\n'
+
+
 def test_without_a_path_nothing_is_kept() -> None:
     with Journal(None) as journal:
         journal.add("q", 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -142,14 +143,23 @@ def test_every_chunk_of_the_index_is_its_own_name(indexed: tuple[SpanSet, Settin
     assert judged.by_chunk(run).ids == run.ids
 
 
-def test_withheld_files_are_not_indexed(span_set: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["team/holiday.md", "team/*[1]? # !x.md"])
+def test_withheld_files_are_not_indexed_and_all_others_are(span_set: Path, tmp_path: Path, name: str) -> None:
+    """Of any name, and beside what an evaluation has no business with: pipes, another program's folder."""
     span_set = Path(shutil.copytree(span_set, tmp_path / "notes-set"))
-    (span_set / "set.json").write_text(json.dumps({"withheld": ["team/holiday.md"]}), encoding="utf-8")
+    (span_set / "docs" / "team" / "holiday.md").rename(span_set / "docs" / name)
+    os.mkfifo(span_set / "docs" / "pipe.md")
+    (span_set / "docs" / ".gitignore").write_text("drafts/\n", encoding="utf-8")
+    for folder in ("drafts", "holiday.md"):
+        (span_set / "docs" / folder).mkdir()
+        (span_set / "docs" / folder / "holiday.md").write_text("# Days off\n", encoding="utf-8")
+    (span_set / "set.json").write_text(json.dumps({"withheld": [name]}), encoding="utf-8")
     lines = (span_set / "queries.jsonl").read_text(encoding="utf-8").splitlines()
     kept = [line for line in lines if "holiday.md" not in line]
     (span_set / "queries.jsonl").write_text("\n".join(kept), encoding="utf-8")
     test_set, settings = _indexed(span_set, tmp_path / "index")
     assert list(judgements(test_set, settings).queries) == ["q1", "q2"]
     store = build_store(settings, read_only=True)
-    assert [document.id for document in store.documents()] == ["ops/backup.md", "ops/keys.md"]
+    found = [document.id for document in store.documents()]
+    assert found == ["holiday.md/holiday.md", "ops/backup.md", "ops/keys.md"]
     store.close()

@@ -181,6 +181,22 @@ def test_several_test_sets_are_measured_in_one_run_with_one_report(
     assert written == {"report.html", "report.md", "report.json"}
 
 
+def test_stale_labels_and_unreadable_files_make_status_1_and_are_named(
+    span_set: Path, printed: Any, tmp_path: Path
+) -> None:
+    notes = Path(shutil.copytree(span_set, tmp_path / "notes-set"))
+    arguments = [notes, "--mode", "sparse", "--no-answers"]
+    changed = (notes / "docs" / "ops" / "keys.md").read_text(encoding="utf-8").replace("90", "30")
+    (notes / "docs" / "ops" / "keys.md").write_text(changed, encoding="utf-8")
+    status, out, _ = printed(*arguments)
+    assert status == 1
+    assert f"stale: {notes / 'queries.jsonl'}:1: 'Signing keys are rotated every 90 days.'" in out
+    shutil.copytree(span_set, notes, dirs_exist_ok=True)
+    (notes / "docs" / "broken.pdf").write_bytes(b"%PDF-1.7 and nothing more")
+    status, out, _ = printed(*arguments)
+    assert (status, "could not be read: broken.pdf" in out, "stale: " in out) == (1, True, False)
+
+
 def _some_results(unfinished: Path) -> bool:
     return any(file.stat().st_size > 4000 for file in unfinished.glob("*.jsonl"))
 
@@ -191,7 +207,9 @@ def test_a_stopped_run_is_taken_up_by_the_same_command(printed: Any, tmp_path: P
     arguments = [str(GOLDEN), "--work", str(work), "--no-answers", "--mode", "dense"]
     many = json.loads((GOLDEN / "queries.jsonl").read_text(encoding="utf-8").splitlines()[0])
     queries = tmp_path / "queries.jsonl"
-    queries.write_text("".join(json.dumps({**many, "_id": f"n{n}"}) + "\n" for n in range(600)))
+    # Each in its own words: a question that was asked before takes no time that could be stopped in.
+    asked = ({"_id": f"n{n}", "text": f"{many['text']} {n}"} for n in range(600))
+    queries.write_text("".join(json.dumps(each) + "\n" for each in asked))
     qrels = tmp_path / "qrels.tsv"
     qrels.write_text("query-id\tcorpus-id\tscore\n" + "".join(f"n{n}\tquill-ttl\t1\n" for n in range(600)))
     arguments += ["--queries", str(queries), "--qrels", str(qrels)]
@@ -199,9 +217,7 @@ def test_a_stopped_run_is_taken_up_by_the_same_command(printed: Any, tmp_path: P
         [sys.executable, "-m", "eval", *arguments], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
     unfinished = work / "unfinished"
-    while process.poll() is None and not any(
-        file.stat().st_size > 4000 for file in unfinished.glob("*.jsonl")
-    ):
+    while process.poll() is None and not _some_results(unfinished):
         time.sleep(0.05)
     os.kill(process.pid, signal.SIGINT)
     assert process.wait(timeout=60) == 130
@@ -270,7 +286,12 @@ def test_a_folder_that_holds_something_else_is_left_alone(printed: Any, tmp_path
         ([GOLDEN, "--measure", "ndcg"], "there is no 'ndcg'; valid: ndcg@5, ndcg@10,"),
         ([GOLDEN, "--json", "no/such/folder.json"], "no/such/folder.json: cannot be written"),
         ([GOLDEN, "--save-baseline", "no/such/b.json"], "--save-baseline no/such/b.json: cannot be written"),
-        ([GOLDEN, "--report", GOLDEN / "corpus.jsonl"], "corpus.jsonl: is a file; name a folder"),
+        ([GOLDEN, "--report", GOLDEN / "corpus.jsonl"], "corpus.jsonl is a file; name a folder"),
+        (
+            [GOLDEN, "--write-trec", GOLDEN / "corpus.jsonl" / "a" / "b"],
+            "corpus.jsonl is a file; name a folder",
+        ),
+        ([GOLDEN, "--work", GOLDEN / "corpus.jsonl" / "a"], "corpus.jsonl is a file; name a folder"),
         ([GOLDEN, "--baseline", "no.json"], "no.json: no such file; make one with --save-baseline"),
         ([GOLDEN, "--junit", "x.xml"], "--junit goes with --baseline"),
         ([GOLDEN, "--trials", "3"], "--trials 3: must lie between 100 and 1000000"),
@@ -283,7 +304,7 @@ def test_a_folder_that_holds_something_else_is_left_alone(printed: Any, tmp_path
         ([GOLDEN, "--set", "depth"], "write NAME=VALUE"),
         ([GOLDEN, "--set", "retriever.mode=sparse,dense"], "use --mode"),
         ([GOLDEN, "--set", "embedder.name=none"], "embedder.name: there is no 'none'"),
-        ([GOLDEN, "--index", GOLDEN / "corpus.jsonl"], "corpus.jsonl: is a file; name a folder"),
+        ([GOLDEN, "--index", GOLDEN / "corpus.jsonl"], "is a file"),
     ],
 )
 def test_what_cannot_start_says_so_in_one_line(printed: Any, arguments: list[Any], says: str) -> None:
@@ -302,3 +323,38 @@ def test_a_bad_line_of_the_dataset_is_named(printed: Any, tmp_path: Path) -> Non
     assert (status, out) == (2, "")
     assert error.startswith(f"error: {broken / 'corpus.jsonl'}:2: not JSON")
     assert error.count("\n") == 1
+
+
+def test_a_question_that_is_too_long_to_be_asked_is_named_before_the_work(
+    span_set: Path, printed: Any, tmp_path: Path
+) -> None:
+    """One that is only searched for, without a known answer, may be of any length."""
+    notes = Path(shutil.copytree(span_set, tmp_path / "notes-set"))
+    status, _, error = printed(notes, "--set", "question_limit=33")
+    assert status == 2
+    assert error.startswith(
+        "error: notes-set: the question 'q1' has 35 characters, question_limit is 33; raise it with --set "
+        "question_limit=35, or take --no-answers"
+    )
+    assert printed(notes, "--set", "question_limit=33", "--no-answers", "--mode", "sparse")[0] == 0
+    with (notes / "queries.jsonl").open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"_id": "q5", "text": "without a label " * 200}) + "\n")
+    assert printed(notes, "--mode", "sparse")[0] == 0
+
+
+def test_of_a_run_that_cuts_files_in_another_way_only_the_text_is_measured(
+    span_set: Path, printed: Any, tmp_path: Path
+) -> None:
+    """Its first hit holds the quote of q1, in other characters than any chunk of the index here."""
+    run = tmp_path / "theirs.run"
+    run.write_text("q1 Q0 ops/keys.md#8-47 1 1.0 theirs\n", encoding="utf-8")
+    report = tmp_path / "report"
+    arguments = [span_set, "--mode", "sparse", "--run", run, "--no-answers", "--report", report]
+    status, out, error = printed(*arguments)
+    assert status == 0, error
+    assert "theirs.run: cuts the files of notes-set in another way, so only its text is measured" in error
+    assert out.splitlines()[2].split()[:7] == ["theirs", *["-"] * 6]
+    [row] = json.loads((report / "report.json").read_text(encoding="utf-8"))["evaluations"]
+    assert row["modes"]["theirs"]["span_recall@5"] == pytest.approx(1 / 3)
+    assert not {"ndcg@10", "recall_by_k"} & row["modes"]["theirs"].keys()
+    assert [each["measure"] for each in row["comparisons"]] == ["span_recall@1000t"]

@@ -48,6 +48,53 @@ def test_every_measure_agrees_with_a_calculation_by_hand() -> None:
     assert values["ndcg@10"] == pytest.approx(0.4144, abs=5e-5)
 
 
+GRADES = st.integers(-1000, 3)
+RANKINGS = st.lists(st.sampled_from("abcdefghijklmn"), max_size=20)
+
+
+def _defined(judged: dict[str, int], ids: list[str]) -> dict[str, float]:
+    """The measures written out; a document that is found again adds nothing."""
+    ids = list(dict.fromkeys(ids))
+    gains = [max(0, judged.get(each, 0)) for each in ids]
+    hits = [gain > 0 for gain in gains]
+    ideal = sorted((max(0, grade) for grade in judged.values()), reverse=True)
+    relevant = sum(gain > 0 for gain in ideal)
+
+    def dcg(found: list[int]) -> float:
+        return sum(gain / log2(place) for place, gain in enumerate(found, start=2))
+
+    precisions = [sum(hits[:place]) / place for place, hit in enumerate(hits, start=1) if hit]
+    return {
+        **{f"ndcg@{k}": dcg(gains[:k]) / dcg(ideal[:k]) for k in (5, 10)},
+        **{f"recall@{k}": sum(hits[:k]) / relevant for k in (1, 5, 10, 100)},
+        **{f"precision@{k}": sum(hits[:k]) / k for k in (1, 5, 10)},
+        **{f"hit@{k}": float(any(hits[:k])) for k in (1, 5, 10)},
+        "mrr@10": 1 / (hits.index(True) + 1) if any(hits[:10]) else 0.0,
+        "map@100": sum(precisions) / relevant,
+    }
+
+
+@given(st.dictionaries(st.sampled_from("abcdefghijklmn"), GRADES), st.integers(1, 3), RANKINGS)
+def test_every_measure_is_its_definition_whatever_was_judged_and_found(
+    judged: dict[str, int], grade: int, ids: list[str]
+) -> None:
+    """Grades below 0 too, with which trec_eval's own code may crash, and ids that a ranking repeats."""
+    judged["a"] = grade
+    assert per_query({"q": judged}, {"q": ids})["q"] == pytest.approx(_defined(judged, ids))
+
+
+def test_a_query_judged_with_nothing_but_spam_counts_as_zero() -> None:
+    """trec_eval's own code ends the process at these two queries, where grades below -1 reach it."""
+    qrels = {"q": {"a": 0, "b": 0}, "spam": {"c": -2, "a": -2}}
+    values = per_query(qrels, {query: ["a", "b", "c"] for query in qrels})
+    assert not any(value for row in values.values() for value in row.values())
+
+
+def test_a_document_found_twice_counts_where_it_stands_first() -> None:
+    [values] = per_query({"q": {"a": 1, "b": 1}}, {"q": ["a", "x", "a", "b"]}).values()
+    assert [values["mrr@10"], values["map@100"]] == pytest.approx([1.0, (1 + 2 / 3) / 2])
+
+
 def test_a_relevant_document_beyond_place_ten_counts_for_recall_at_100_alone() -> None:
     run = {"q": [f"n{place}" for place in range(1, 11)] + ["a"]}
     [values] = per_query({"q": {"a": 1}}, run).values()

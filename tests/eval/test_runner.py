@@ -43,6 +43,19 @@ def test_the_other_places_of_a_hit_are_found_where_it_is() -> None:
     assert spans[:2] == ["x#4-5", "copy#7-8"]
 
 
+def test_a_ranking_is_no_longer_than_asked_for_however_many_places_its_hits_have() -> None:
+    class Folded(Echo):
+        def search(self, question: str, *, k: int, mode: Mode, depth: int | None) -> list[Hit]:
+            hits = super().search(question, k=k, mode=mode, depth=depth)
+            return [
+                replace(hits[0], also=tuple(Place(f"copy {n}", 7, 8) for n in range(2 * DEPTH))),
+                *hits[1:],
+            ]
+
+    ids = run_mode(Folded(), {"q1": "x"}, "hybrid").ids["q1"]
+    assert ids == ["x", *(f"copy {n}" for n in range(DEPTH - 1))]
+
+
 def test_an_empty_query_is_not_asked() -> None:
     retriever = Echo()
     run = run_mode(retriever, {"q1": "", "q2": "x"}, "sparse")

@@ -30,6 +30,7 @@ SMALL = [
     [*map(float, RNG.normal(0.15, 0.3, 11).round(2))],
     [*map(float, RNG.normal(0.4, 0.3, 12))],
 ]
+LARGER = [[*map(float, RNG.normal(0.1, 0.3, 15))], [*map(float, RNG.normal(0.15, 0.3, 15).round(1) + 0.05)]]
 numbers = st.lists(st.floats(-1, 1, allow_subnormal=False), min_size=1, max_size=40)
 probabilities = st.lists(st.floats(0, 1), min_size=1, max_size=30)
 seeds = st.integers(0, 2**32)
@@ -44,8 +45,16 @@ def _exact(differences: list[float]) -> float:
 
 
 @pytest.mark.parametrize("differences", SMALL)
+def test_where_there_are_few_queries_p_is_exact_and_no_matter_of_the_seed(differences: list[float]) -> None:
+    for trials in (TRIALS, 2 ** sum(each != 0 for each in differences)):
+        for seed in (0, 1):
+            assert randomisation_test(differences, trials=trials, seed=seed) == _exact(differences)
+
+
+@pytest.mark.parametrize("differences", LARGER)
 def test_the_randomisation_test_agrees_with_trying_every_sign(differences: list[float]) -> None:
     """Five standard errors of a share estimated from that many trials, and the +1 of the estimate."""
+    assert 2 ** len(differences) > TRIALS
     exact = _exact(differences)
     error = 5 * math.sqrt(exact * (1 - exact) / TRIALS) + 1 / TRIALS
     assert randomisation_test(differences, trials=TRIALS, seed=1) == pytest.approx(exact, abs=error)
@@ -120,8 +129,8 @@ def test_large_sets_are_tested_in_bounded_memory() -> None:
 
 
 def test_trials_beyond_one_block_are_all_counted() -> None:
-    """Every sign is equally extreme, so p is 1; a block that was lost would lower it."""
-    assert randomisation_test([0.25] + [0.0] * 3, trials=3_000_000, seed=0) == 1.0
+    """Every sum is as good as zero, so p is 1; a block that was lost would lower it."""
+    assert randomisation_test([1e-17] * 30, trials=3_000_000, seed=0) == 1.0
 
 
 def test_holm_gives_the_values_worked_out_by_hand() -> None:
@@ -160,6 +169,8 @@ def test_a_pair_of_systems_is_summed_up() -> None:
     assert found.interval[0] <= found.difference <= found.interval[1]
     deviation = float(np.std([1.0, 0, 0, -0.25], ddof=1))
     assert found.minimum_detectable == pytest.approx(minimum_detectable_effect(deviation, 4))
+    strict = paired([1.0, 0.5, 0.5, 0.0], [0.0, 0.5, 0.5, 0.25], seed=0, alpha=0.01)
+    assert strict.minimum_detectable == pytest.approx(minimum_detectable_effect(deviation, 4, alpha=0.01))
 
 
 def test_what_cannot_be_detected_is_unknown_without_any_difference() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -50,15 +51,30 @@ def test_results_are_kept_until_everything_is_finished(golden: PassageSet, tmp_p
             assert journal.done == {}
 
 
-def test_results_of_another_kind_index_or_setting_are_not_taken(golden: PassageSet, tmp_path: Path) -> None:
+def test_results_of_anything_else_are_not_taken(
+    golden: PassageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of another kind, test set, mode, setting or index, or of other code."""
     system = _system(load_settings())
-    other = _system(load_settings({"retriever.depth": 7}))
+    depth = _system(load_settings({"retriever.depth": 7}))
+    sparse, other = replace(system, mode="sparse"), replace(golden, digest="another")
     with open_workspace(tmp_path / "work", None) as workspace:
         with workspace.journal("queries", golden, system, "g1") as journal:
             journal.add("q1", 1)
-        for unlike in [("answers", system, "g1"), ("queries", system, "g2"), ("queries", other, "g1")]:
-            with workspace.journal(unlike[0], golden, unlike[1], unlike[2]) as journal:
+        for kind, test_set, unlike, generation in [
+            ("answers", golden, system, "g1"),
+            ("queries", other, system, "g1"),
+            ("queries", golden, sparse, "g1"),
+            ("queries", golden, depth, "g1"),
+            ("queries", golden, system, "g2"),
+        ]:
+            with workspace.journal(kind, test_set, unlike, generation) as journal:
                 assert journal.done == {}
+        with workspace.journal("queries", golden, system, "g1") as journal:
+            assert journal.done == {"q1": 1}
+        monkeypatch.setattr("eval.workspace.code_digest", lambda: "other code")
+        with workspace.journal("queries", golden, system, "g1") as journal:
+            assert journal.done == {}
 
 
 def test_a_workspace_is_a_folder(tmp_path: Path) -> None:

@@ -87,7 +87,8 @@ def _append(name: str, line: str) -> Callable[[Path], None]:
         (QUERIES, '{"_id": "q99", "text": "y", "answerable": "no"}', '"answerable" must be true or false'),
         (QRELS, "q99\tzh-rizhi\t1", "test.tsv:18: no query 'q99' in queries.jsonl"),
         (QRELS, "q12\tnowhere\t1", "test.tsv:18: no document 'nowhere' in corpus.jsonl"),
-        (QRELS, "q12\tzh-rizhi\t0.5", "test.tsv:18: the score must be an integer (it is '0.5')"),
+        (QRELS, "q12\tzh-rizhi\t0.5", "test.tsv:18: the score must be an integer such as 1 (it is '0.5')"),
+        (QRELS, 'q12\t"zh-rizhi\t1', "test.tsv:18: quoted in a way that cannot be read"),
         (QRELS, "q12 zh-rizhi 1", "test.tsv:18: 1 columns"),
         (QRELS, "q12\t0\tzh-rizhi\t1", "test.tsv:18: 4 columns"),
         (QRELS, "q01\tquill-error-e17\t1", "test.tsv:18: 'q01' and 'quill-error-e17' are judged twice"),
@@ -105,6 +106,12 @@ def test_a_bad_line_is_refused_by_file_and_number(folder: Path, name: str, line:
 def test_a_missing_file_is_named(folder: Path, name: str) -> None:
     (folder / name).unlink()
     with pytest.raises(SettingError, match=f"{name}: no such file; a dataset is a folder in BEIR layout"):
+        read_beir(folder)
+
+
+def test_where_only_other_judgements_are_there_the_message_names_them(folder: Path) -> None:
+    (folder / QRELS).rename(folder / "qrels" / "dev.tsv")
+    with pytest.raises(SettingError, match=r"test\.tsv: no such file; take another with --qrels .*dev\.tsv$"):
         read_beir(folder)
 
 

@@ -199,6 +199,24 @@ def test_a_set_needs_a_label_unless_all_its_questions_are_unanswerable(folder: P
     assert read_spans(folder).labels == {}
 
 
+def test_labels_none_of_which_names_a_file_are_refused_and_a_stale_one_is_not(folder: Path) -> None:
+    labels = [{"path": name, "quote": "x"} for name in ("docs/a b.md", "gone.md")]
+    _write(folder / "queries.jsonl", {"_id": "1", "text": "x", "spans": labels})
+    with pytest.raises(
+        DocumentError, match=r"queries\.jsonl:1: no file 'docs/a b\.md' in .*docs, nor any other"
+    ):
+        read_spans(folder)
+    labels[0]["path"] = "a b.md"
+    _write(folder / "queries.jsonl", {"_id": "1", "text": "x", "spans": labels})
+    assert len(read_spans(folder).labels["1"]) == 2
+
+
+def test_a_description_that_is_not_utf8_is_told_so(folder: Path) -> None:
+    (folder / "set.json").write_bytes('{"corpus": "docs"}'.encode("utf-16"))
+    with pytest.raises(DocumentError, match=r"set\.json: not UTF-8; save the file as UTF-8"):
+        read_spans(folder)
+
+
 def test_a_corpus_without_files_and_a_missing_folder_are_named(folder: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(SettingError, match="empty: holds no file"):

@@ -146,6 +146,7 @@ MISTAKES = {
     "nothing to ask": (["blank", "--out", "set"], "no question could be made"),
     "only broken files": (["broken", "--out", "set"], "no file in it could be read"),
     "set exists": (["docs", "--out", "empty/.."], "is not empty"),
+    "set below a file": (["docs", "--out", "docs/en/keys.md/set"], "keys.md is a file; name another"),
     "set inside": (["docs", "--out", "docs/set"], "lies inside"),
     "no questions": (["docs", "--out", "set", "--questions", "0"], "--questions 0"),
     "bad share": (["docs", "--out", "set", "--unanswerable", "nan"], "--unanswerable nan"),
