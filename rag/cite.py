@@ -16,7 +16,8 @@ from rag.types import Chunk, Citation, Draft, Hit
 
 _MARKER = re.compile(r"[\[【](\d{1,3})[\]】]")
 _GROUP = re.compile(r"[\[【［]\s*(\d{1,3}(?:\s*[,，、-]\s*\d{1,3})*)\s*[\]】］]")
-_MARKERS = re.compile(rf"(?:\s*{_MARKER.pattern})+[.。!！?？]?")
+# White space is read from its beginning only: tried at each of its places, a long run would take for ever.
+_MARKERS = re.compile(rf"(?:(?<!\s)\s+)?{_MARKER.pattern}(?:\s*{_MARKER.pattern})*[.。!！?？]?")
 # What may stand before a marker and states nothing; a full stop left from the statement before is none.
 _LEAD_IN = re.compile(
     r"\b(?:according to|as (?:stated|described|shown|explained|noted) in|based on|from|per|see|in|sources?"

@@ -40,7 +40,7 @@ _ROLE_MARK = re.compile(
     r"<\|[^<>|\s]{1,40}\|>|<｜[^<>｜]{1,40}｜>|</?s>|\[/?(?:INST|SYSTEM_PROMPT)\]|<</?SYS>>"
     r"|<(?:start|end)_of_turn>|<(?:bos|eos|pad)>|</?(?:think|tool_call|tool_response)>"
 )
-_THOUGHT = re.compile(r"\A\s*(?:<think>)?.*?</think>", re.DOTALL)
+_THOUGHT = re.compile(r"\A.*?</think>", re.DOTALL)
 _OPEN_THOUGHT = re.compile(r"\A\s*<think>.*\Z", re.DOTALL)
 _MARKER = re.compile(r"[\[【][\d\s,，、]+[\]】]")
 _WRAPPING = " \t\n*_`\"'“”「」.。!！"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Event
 
@@ -34,6 +34,8 @@ _DOCUMENTS = 300  # read at most
 _CHARACTERS = 400_000  # read of all of them together, and
 _LEAST_CHARACTERS, _MOST_CHARACTERS = 2_000, 20_000  # of each
 _CHANGED = 0.2  # share of the documents that may change before questions are asked anew
+_RIGHT = 33  # right answers, from which on it can be said where three in a hundred of them fall
+_PATIENCE = 6  # times the seconds set are spent at most, where those leave fewer
 _SPARE = 4  # hits fetched beyond k, since the withheld document's are dropped
 
 
@@ -61,8 +63,8 @@ def due(settings: Settings) -> bool:
 
 
 def recalibrate(settings: Settings, stop: Event | None = None) -> Calibration | None:
-    """Ask, fit and store, in about `calibration.seconds`; None where nothing is to be calibrated, or `stop`
-    is set before all is asked.
+    """Ask, fit and store, in about `calibration.seconds`, or up to six times that where a language has by
+    then too few right answers to learn from; None where nothing is to be calibrated, or `stop` is set before.
 
     Nothing is to be for a generator without a threshold, or with one that was set. Raises RagError.
     """
@@ -76,21 +78,36 @@ def recalibrate(settings: Settings, stop: Event | None = None) -> Calibration | 
     generous = build_generous(plain)
     groups: dict[Group, list[_Answered]] = defaultdict(list)
     stopped = (stop or Event()).is_set
-    until = 0.0
-    for asked in _shuffled(questions(_sources(plain), _ITEMS)):
-        # The first question loads the model, which is no part of the bound.
-        if stopped() or (until and time.monotonic() > until):
+    made = _shuffled(questions(_sources(plain), _ITEMS))
+    began = 0.0
+    left = len(made)
+    for asked in made:
+        spent = (time.monotonic() - began) / settings.calibration.seconds if began else 0.0
+        if stopped() or spent > _PATIENCE or (spent > 1 and not _wanting(made, groups)):
             break
         hits = _hits(asked, retriever, plain)
         answered = _answered(asked, hits, generous, embedder)
         if answered is not None:
             groups[answered[0]].append(answered[1])
-        until = until or time.monotonic() + settings.calibration.seconds
+        # The first question loads the model, which is no part of the bound.
+        began = began or time.monotonic()
+        left -= 1
     if stopped():
         return None
-    made = _calibration(now, made_with, groups)
-    write_calibration(settings.index, made)
-    return made
+    found = _calibration(now, made_with, groups, in_time=not left)
+    write_calibration(settings.index, found)
+    return found
+
+
+def _wanting(made: Sequence[Asked], groups: Mapping[Group, Sequence[_Answered]]) -> bool:
+    """Whether a language has questions enough, of which too few have been answered rightly so far."""
+    asked = Counter(asked.language for asked in made)
+    known = {language for (language, _), answered in groups.items() if _tally(answered)[1] >= _RIGHT}
+    return any(number >= _LEAST and language not in known for language, number in asked.items())
+
+
+def _too_few(answered: Sequence[_Answered]) -> bool:
+    return len(answered) < _LEAST or min(_tally(answered)) < _LEAST // 3
 
 
 def _sources(settings: Settings) -> list[Source]:
@@ -147,16 +164,18 @@ def _quotes(asked: Asked, hit: Hit, quote: str) -> bool:
     return chunk.document_id == asked.document and start < asked.end and asked.start < start + len(quote)
 
 
-def _calibration(now: Published, made_with: str, groups: dict[Group, list[_Answered]]) -> Calibration:
+def _calibration(
+    now: Published, made_with: str, groups: Mapping[Group, Sequence[_Answered]], *, in_time: bool
+) -> Calibration:
     fitted: list[Fitted] = []
     short: dict[str, str] = {}
     for (language, dense), answered in sorted(groups.items()):
-        few = min(_tally(answered))
-        if len(answered) < _LEAST or few < _LEAST // 3:
+        if _too_few(answered):
             misses, _, _ = _tally(answered)
+            could = "could be made" if in_time else "could be asked in calibration.seconds"
             short.setdefault(
                 language,
-                f"{len(answered) - misses} known items and {misses} near misses could be made, too few "
+                f"{len(answered) - misses} known items and {misses} near misses {could}, too few "
                 f"to promise anything: {_LEAST} together at least",
             )
             continue
@@ -166,6 +185,8 @@ def _calibration(now: Published, made_with: str, groups: dict[Group, list[_Answe
             for each in answered
         )
         fitted.append(Fitted(language, dense, slope, intercept, outcomes))
+    for each in fitted:  # few of its questions may be read by the embedder, and most not
+        short.pop(each.language, None)
     if not groups:
         short["all"] = "no question could be made: it takes prose in whole sentences"
     return Calibration(now.generation, now.documents, now.mark, made_with, tuple(fitted), short)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -10,15 +11,16 @@ from typing import Literal, TypeAlias
 from rag import text
 from rag.cite import cite
 from rag.facts.claims import missing, sources
-from rag.facts.inactive import visible
+from rag.facts.inactive import unlinked, visible
 from rag.types import Citation, Draft, Hit
 
 Policy: TypeAlias = Literal["keep", "mark", "drop"]
 MARK = "[?]"
 
-_MARKERS = re.compile(r"\s*(?:\[\d{1,3}\]\s*)*\[\d{1,3}\]")
+# White space is read from its beginning only: tried at each of its places, a long run would take for ever.
+_MARKERS = re.compile(r"(?:(?<!\s)\s+)?(?:\[\d{1,3}\]\s*)*\[\d{1,3}\]")
 _NUMBERS = re.compile(r"\[(\d{1,3})\]")
-_FENCED = re.compile(r"^[ \t]*(```+|~~~+)[^\n]*\n.*?(?:^[ \t]*\1[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
+_FENCED = re.compile(r"^[ \t]*(`{3,}+|~{3,}+)[^\n]*\n.*?(?:^[ \t]*\1[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
 _LATIN = re.compile(r"[A-Za-z0-9]+")
 # What an answer writes otherwise than its quote, so that nothing in it is active or poses as a marker.
 _AS_QUOTED = str.maketrans("［］【】＜", "[][]<")
@@ -121,14 +123,15 @@ def _verbatim(answer: str, quotes: Mapping[int, Sequence[str]]) -> list[tuple[in
     plain = "".join(each for each, _ in places)
     found = []
     for marker, quote in ((marker, quote) for marker, own in quotes.items() for quote in own):
-        wanted = _squeezed(quote)
-        at = plain.find(f"{wanted}[{marker}]") if wanted else -1
-        while at >= 0:
-            stop = at + len(wanted)
-            start, end = places[at][1], places[stop - 1][1] + 1
-            if _words(answer[start:end]) == _words(quote):
-                found.append((start, places[stop + len(str(marker)) + 1][1] + 1))
-            at = plain.find(f"{wanted}[{marker}]", at + 1)
+        for written in dict.fromkeys((quote, unlinked(quote))):
+            wanted = _squeezed(written)
+            at = plain.find(f"{wanted}[{marker}]") if wanted else -1
+            while at >= 0:
+                stop = at + len(wanted)
+                start, end = places[at][1], places[stop - 1][1] + 1
+                if _words(answer[start:end]) == _words(written):
+                    found.append((start, places[stop + len(str(marker)) + 1][1] + 1))
+                at = plain.find(f"{wanted}[{marker}]", at + 1)
     return found
 
 
@@ -168,15 +171,16 @@ def _ends_fenced(sentence: str) -> bool:
 
 def _blocks_whole(answer: str) -> Iterator[tuple[int, int]]:
     """The ranges of the sentences, those of a fenced block as one."""
-    blocks = [found.span() for found in _FENCED.finditer(answer)]
+    blocks = deque(found.span() for found in _FENCED.finditer(answer))
     begun = -1
     for start, end in text.sentences(answer):
-        block = next((span for span in blocks if span[0] <= start < span[1]), None)
-        if block is None:
+        while blocks and blocks[0][1] <= start:
+            blocks.popleft()
+        if not blocks or start < blocks[0][0]:
             yield start, end
-        elif block[0] != begun:
-            begun = block[0]
-            yield block
+        elif blocks[0][0] != begun:
+            begun = blocks[0][0]
+            yield blocks[0]
 
 
 def _sentences(answer: str) -> list[tuple[int, int, list[int]]]:
@@ -193,7 +197,8 @@ def _sentences(answer: str) -> list[tuple[int, int, list[int]]]:
         if first < end:
             ranges.append((first, end))
     own = [[int(number) for number in _NUMBERS.findall(answer[start:end])] for start, end in ranges]
-    return [(start, end, _held(at, ranges, own, answer)) for at, (start, end) in enumerate(ranges)]
+    held = _held(ranges, own, answer)
+    return [(start, end, markers) for (start, end), markers in zip(ranges, held, strict=True)]
 
 
 def _marked(answer: str, span: tuple[int, int]) -> bool:
@@ -205,12 +210,15 @@ def _apart(answer: str, end: int, start: int) -> bool:
     return "\n\n" in answer[end:start]
 
 
-def _held(at: int, ranges: Sequence[tuple[int, int]], own: Sequence[list[int]], answer: str) -> list[int]:
-    for step, others in ((1, range(at, len(ranges))), (-1, range(at, -1, -1))):
-        for other in others:
-            before, after = sorted((other - step, other))
-            if other != at and _apart(answer, ranges[before][1], ranges[after][0]):
-                break
-            if own[other]:
-                return own[other]
-    return []
+def _held(ranges: Sequence[tuple[int, int]], own: Sequence[list[int]], answer: str) -> list[list[int]]:
+    """Of each sentence its own markers, or else the next ones, or else the last ones of its paragraph."""
+    held = list(own)
+    neighbours = range(len(held) - 1)
+    joined = [not _apart(answer, ranges[at][1], ranges[at + 1][0]) for at in neighbours]
+    for at in reversed(neighbours):
+        if not held[at] and joined[at]:
+            held[at] = held[at + 1]
+    for at in neighbours:
+        if not held[at + 1] and joined[at]:
+            held[at + 1] = held[at]
+    return held

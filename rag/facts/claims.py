@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from rag.facts.dates import Date, dates
 from rag.facts.negation import contradicted
@@ -22,7 +23,8 @@ _QUOTED = re.compile(
 )
 # Letters with digits, dots between letters, underscores, a path, a flag: what a program would read.
 _IDENTIFIER = re.compile(
-    r"(?<![\w./-])(?:--?[A-Za-z][\w-]*|(?=[\w.:/-]*[A-Za-z])(?:[A-Za-z0-9]+[_.:/]+)+[A-Za-z0-9_]+|/?(?:[\w.-]+/)+[\w.-]+"
+    r"(?<![\w./-])(?:--?[A-Za-z][\w-]*|(?=[A-Za-z0-9])(?=[\w.:/-]{0,200}[A-Za-z])"
+    r"(?:[A-Za-z0-9]+[_.:/]+)+[A-Za-z0-9_]+|/?(?:[\w.-]+/)+[\w.-]+"
     r"|(?=[A-Za-z]*\d)(?=\d*[A-Za-z])[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*)(?![\w/])",
     re.ASCII,
 )
@@ -41,7 +43,7 @@ class Sources:
     """The words that may bear a statement out, read once."""
 
     text: str
-    numbers: tuple[Number, ...]
+    units: Mapping[Decimal | str, frozenset[str | None]]  # of every number, those it stands with
     dates: tuple[Date, ...]
     words: frozenset[str]
 
@@ -51,7 +53,16 @@ def sources(texts: Sequence[str]) -> Sources:
     folded = _folded("\n".join(texts))
     written = {part for word in _LATIN.findall(folded) for part in (word, *word.split("-"))}
     words = {stem(_bare(word).casefold()) for word in written}
-    return Sources(folded, tuple(numbers(folded)), tuple(dates(folded)), frozenset(words))
+    units: dict[Decimal | str, set[str | None]] = {}
+    for number in numbers(folded):
+        units.setdefault(number.value, set()).add(number.unit)
+    return Sources(
+        folded, {value: frozenset(own) for value, own in units.items()}, _distinct(folded), frozenset(words)
+    )
+
+
+def _distinct(folded: str) -> tuple[Date, ...]:
+    return tuple({(date.year, date.month, date.day): date for date in dates(folded)}.values())
 
 
 def missing(statement: str, held: Sources) -> list[str]:
@@ -61,9 +72,9 @@ def missing(statement: str, held: Sources) -> list[str]:
     Names and denials are compared only within one script: nothing is known of translations.
     """
     said = _LIST_MARK.sub("", _folded(statement))
-    spans = [(date.start, date.end) for date in dates(said)]
-    found = [*_dates_and_numbers(said, held), *_quoted(said, held), *_identifiers(said, held)]
-    names = _names(said, held, spans) if held.words else iter(())
+    dated = frozenset(at for date in dates(said) for at in range(date.start, date.end))
+    found = [*_dates_and_numbers(said, dated, held), *_quoted(said, held), *_identifiers(said, held)]
+    names = _names(said, held, dated) if held.words else iter(())
     found += [name for name in names if not any(name in each for each in found)]
     if bool(CJK_CHARACTER.search(said)) == bool(CJK_CHARACTER.search(held.text)):
         found += (each.group() for each in _CJK_NAME.finditer(said) if each.group() not in held.text)
@@ -77,22 +88,18 @@ def _folded(written: str) -> str:
     return unicodedata.normalize("NFKC", visible)
 
 
-def _dates_and_numbers(said: str, held: Sources) -> Iterator[str]:
-    own = list(dates(said))
-    for date in own:
+def _dates_and_numbers(said: str, dated: Collection[int], held: Sources) -> Iterator[str]:
+    for date in dates(said):
         if not any(date.within(other) for other in held.dates):
             yield said[date.start : date.end]
     for number in numbers(said):
-        inside = any(date.start <= number.start < date.end for date in own)
-        if not inside and number.sure and not _has_number(number, held):
+        if number.start not in dated and number.sure and not _has_number(number, held):
             yield said[number.start : number.end].strip()
 
 
 def _has_number(number: Number, held: Sources) -> bool:
-    equal = [other for other in held.numbers if other.value == number.value]
-    if not equal:
-        return False
-    return number.unit is None or any(other.unit in (None, number.unit) for other in equal)
+    units = held.units.get(number.value, frozenset())
+    return bool(units) if number.unit is None else not units.isdisjoint((None, number.unit))
 
 
 def _quoted(said: str, held: Sources) -> Iterator[str]:
@@ -117,13 +124,13 @@ def _identifiers(said: str, held: Sources) -> Iterator[str]:
             yield word
 
 
-def _names(said: str, held: Sources, dated: Sequence[tuple[int, int]]) -> Iterator[str]:
+def _names(said: str, held: Sources, dated: Collection[int]) -> Iterator[str]:
     for found in _NAME.finditer(said):
         word = _bare(found.group())
         opens = _OPENS.search(said, max(0, found.start() - _REACH), found.start()) is not None
         goes_on = re.match(r"\s+[A-Z]", said[found.end() : found.end() + 3]) is not None
         ordinary = len(word) < 2 or word.casefold() in STOP_WORDS or (opens and not goes_on)
-        if ordinary or any(start <= found.start() < end for start, end in dated):
+        if ordinary or found.start() in dated:
             continue
         if stem(word.casefold()) not in held.words:
             yield word

@@ -33,10 +33,10 @@ _BRINGS: dict[Kind, re.Pattern[str]] = {
     "date": re.compile(
         r"\b(?:1\d{3}|20\d{2})s?\b|\b(?:January|February|March|April|May|June|July|August|September|October"
         r"|November|December|Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday|century|years?|decades?)\b"
-        r"|\d{1,4}\s*[年月日]|[一二三四五六七八九十]+[年月日]|世[纪紀]|年代|[时時][期代]|星期|朝"
+        r"|\d{1,4}\s*[年月日]|[一二三四五六七八九十]{1,4}[年月日]|世[纪紀]|年代|[时時][期代]|星期|朝"
     ),
     "number": re.compile(
-        rf"\d[\d,.]*|\b(?:{_NUMBER_WORDS})\b|百分之|第?[〇零一二两兩三四五六七八九十百千万萬亿億半]+"
+        rf"\d[\d,.]*|\b(?:{_NUMBER_WORDS})\b|百分之|第?[〇零一二两兩三四五六七八九十百千万萬亿億半]{{1,12}}"
         r"(?=[个個名位人年月日天次种種倍分岁歲米公里英美元场場座条條艘只隻套部章项項间間所家度层層支队隊国國"
         r"小时時世集首张張期届屆级級克])",
         re.IGNORECASE,

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable
 
 # [label]: target, which makes a link of [label] elsewhere.
-_DEFINITION = re.compile(r"^(\s*(?:[>*+-]\s*)*)\[([^\]\n]*)\]\s*:", re.MULTILINE)
+_DEFINITION = re.compile(r"^([^\S\n]*(?:[>*+-][^\S\n]*)*)\[([^\]\n]*)\]\s*:", re.MULTILINE)
 # Elements of HTML, anything with an attribute, comments, and <https://...>.
 _TAG = re.compile(
     r"<(?=[!?/]|(?:a|area|audio|b|base|body|br|button|center|details|dialog|div|embed|font|form|frame|frameset"
@@ -20,9 +20,9 @@ _TAG = re.compile(
     re.IGNORECASE,
 )
 _ADDRESS = re.compile(
-    r"(?:\b[a-z][a-z0-9+.-]*:)?//[^\s<>\"'`＜，。；、）】」》]+|\bwww\.[^\s<>\"'`＜，。；、）】」》]+"
+    r"(?:\b[a-z][a-z0-9+.-]{0,40}:)?//[^\s<>\"'`＜，。；、）】」》]+|\bwww\.[^\s<>\"'`＜，。；、）】」》]+"
     r"|\b(?:mailto|javascript|vbscript|data|tel|blob):[^\s<>\"'`＜，。；、）】」》]+"
-    r"|\b(?:[\w-]+\.)+[a-z]{2,}/[^\s<>\"'`＜，。；、）】」》]*",
+    r"|(?<![\w-])(?<![\w-]\.)(?:[\w-]+\.)+[a-z]{2,}/[^\s<>\"'`＜，。；、）】」》]*",
     re.IGNORECASE,
 )
 # Unicode's format characters (general category Cf).
@@ -31,6 +31,10 @@ _FORMAT = re.compile(
     "\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f"
     "\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0001\U000e0020-\U000e007f]"
 )
+_LOCAL_LINK = re.compile(
+    r"`[^`\n]*`|(?<!!)\[(?P<words>(?:[^\[\]\n]|`[^`\n]*`)+)\]\((?:[^():\s]*[/#]|[^():\s]+\.\w+)[^():\s]*\)"
+)
+_GOES_ON = re.compile(r"[\w/?#&=%-]")
 _TRAILING = ".,;:!?)]}*_"
 REMOVED = "…"
 
@@ -49,6 +53,14 @@ def inactive(text: str, passages: Iterable[str]) -> str:
     return plain.replace("](", "] (")
 
 
+def unlinked(text: str) -> str:
+    """The text with the words alone of links that lead to another file or place of their own documents.
+
+    Such a target means nothing away from its file. Inline code stays as it is.
+    """
+    return _LOCAL_LINK.sub(lambda found: found.group() if found["words"] is None else found["words"], text)
+
+
 def visible(text: str) -> str:
     """The text without format characters: zero-width ones, marks of direction, tags."""
     return text if text.isascii() else _FORMAT.sub("", text)
@@ -57,8 +69,15 @@ def visible(text: str) -> str:
 def _known(address: str, passages: Iterable[str]) -> str:
     bare = address.rstrip(_TRAILING)
     # Whole, for it may be the passage's own question mark that follows.
-    either = "|".join(map(re.escape, dict.fromkeys((address, bare))))
-    stands = re.compile(rf"(?:{either})(?![\w/?#&=%-])")
-    if bare and any(stands.search(passage) for passage in passages):
+    forms = dict.fromkeys((address, bare)) if bare else ()
+    if any(_stands(form, passage) for form in forms for passage in passages):
         return address
     return REMOVED + address[len(bare) :]
+
+
+def _stands(address: str, passage: str) -> bool:
+    """Whether the passage has the address, and not as the beginning of another."""
+    at = passage.find(address)
+    while at >= 0 and _GOES_ON.match(passage, at + len(address)):
+        at = passage.find(address, at + 1)
+    return at >= 0

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from rag.text import CJK_CHARACTER, STOP_WORDS, sentences, stem
 
@@ -22,6 +23,7 @@ _NO_DENIAL = re.compile(
 _TOKEN = re.compile(rf"{CJK_CHARACTER.pattern}|[A-Za-z]+(?:['’][A-Za-z]+)?|\d[\d.,]*|[.;:!?。；！？\n，,]")
 _CJK_DENIAL = frozenset("不没沒未无無非勿莫别別否")
 _STOP = frozenset("的了是在和与及或也都就而且着有这那其之被会會能可要将將，、")
+_MOST = 200  # denials of one text that are compared: of more, each with each would take for ever
 _NEAR = 5  # content words, or CJK characters, on either side
 _BORDERS = frozenset(".;:!?。；！？\n")
 
@@ -39,9 +41,11 @@ def contradicted(statement: str, source: str) -> Iterator[str]:
     A denial of the statement is looked for in that sentence of the source which shares most of the words
     near it: what another sentence denies is something else.
     """
-    held = [(set(_content(written)), list(_denials(written))) for written in _sentences(source)]
-    left = [denial for _, denials in held for denial in denials]
-    for denial in _denials(statement):
+    held = [
+        (set(_content(written)), list(islice(_denials(written), _MOST))) for written in _sentences(source)
+    ]
+    left = [denial for _, denials in held for denial in denials][:_MOST]
+    for denial in islice(_denials(statement), _MOST):
         most = max((len(denial.near & words) for words, _ in held), default=0)
         near = [each for words, denials in held if len(denial.near & words) == most for each in denials]
         match = max(
@@ -71,12 +75,15 @@ def _sentences(text: str) -> list[str]:
 
 def _denials(text: str) -> Iterator[_Denial]:
     for clause in _clauses(text):
-        for at, (word, denies) in enumerate(clause):
+        content = [word for word, denies in clause if not denies]
+        read = 0
+        for word, denies in clause:
             if denies:
-                before = [each for each, other in clause[:at] if not other][-_NEAR:]
-                after = [each for each, other in clause[at + 1 :] if not other][:_NEAR]
+                before, after = content[max(0, read - _NEAR) : read], content[read : read + _NEAR]
                 wanted = 4 if after and CJK_CHARACTER.match(after[0]) else 2
                 yield _Denial(word, frozenset(before + after), tuple(after[:wanted]))
+            else:
+                read += 1
 
 
 def _content(text: str) -> Iterator[str]:

@@ -34,6 +34,7 @@ _DIGITS |= {"〇": 0, "两": 2, "兩": 2, "壹": 1, "贰": 2, "叁": 3}
 _PLACES = {"十": 10, "百": 100, "千": 1000}
 _MYRIADS = {"万": 10**4, "萬": 10**4, "亿": 10**8, "億": 10**8}
 _HAN = "".join([*_DIGITS, *_PLACES, *_MYRIADS])
+_LONGEST = 40  # characters; what names more places than that is no number
 _FRACTIONS = {"百": "%", "千": "‰"}
 # A unit and every way it is written.
 _UNITS = {
@@ -113,12 +114,13 @@ def numbers(text: str) -> Iterator[Number]:
 def _value(found: re.Match[str]) -> tuple[Decimal | str | None, str | None, bool]:
     if found["share"]:
         part = found["part"]
-        value = _figures(part) if part[0].isdigit() and part[0].isascii() else _han(part)
+        value = _han(part) if part[0] in _HAN else _figures(part)
         return value, _FRACTIONS[found["share"]], True
     if found["figures"]:
         value = _figures(found["figures"])
-        scale = _scale((found["scale"] or "").strip().lower())
-        return (value * scale if isinstance(value, Decimal) else value), None, True
+        if found["scale"] and isinstance(value, Decimal):  # a product is rounded to 28 digits
+            value *= _scale(found["scale"].strip().lower())
+        return value, None, True
     if found["han"]:
         return _han(found["han"]), None, len(found["han"]) > 1
     words = [word for word in re.findall("[a-z]+", found["words"].lower()) if word != "and"]
@@ -127,7 +129,7 @@ def _value(found: re.Match[str]) -> tuple[Decimal | str | None, str | None, bool
 
 def _figures(written: str) -> Decimal | str:
     bare = written.replace(",", "")
-    return Decimal(bare).normalize() if bare.count(".") <= 1 else bare
+    return Decimal(bare) if bare.count(".") <= 1 else bare
 
 
 def _scale(written: str) -> int:
@@ -148,9 +150,11 @@ def _han(written: str) -> Decimal | None:
 
 
 def _han_whole(written: str) -> Decimal | None:
-    """Digit by digit (二〇一五) where no place is named, else by places within myriads."""
+    """Digit by digit (二〇一五) where no place is named, else by places within myriads; None if endless."""
     if all(each in _DIGITS for each in written):
-        return Decimal(int("".join(str(_DIGITS[each]) for each in written)))
+        return Decimal("".join(str(_DIGITS[each]) for each in written))
+    if len(written) > _LONGEST:
+        return None
     total = section = digit = 0
     for each in written:
         if each in _DIGITS:

@@ -31,8 +31,9 @@ _KEPT_REASONS: dict[Language, str] = {
 class Calibrated:
     """Answers as `generous` does, which refuses nothing, from the calibrated confidence on.
 
-    Where nothing is known of a question's group (no calibration, too small a corpus), `plain` answers, with
-    a threshold of its own.
+    Of a group too small to learn from, as Chinese questions that an English embedder happens to read, what
+    words alone tell of its language is taken. Where nothing is known of that either (no calibration, too
+    small a corpus), `plain` answers, with a threshold of its own.
     """
 
     def __init__(
@@ -65,16 +66,24 @@ class Calibrated:
         cancelled: Event | None = None,
     ) -> Draft:
         """As the protocol says; the text comes in one piece."""
-        known = self._thresholds().get(group(question, hits, self._embedder)) if hits else None
+        known = self._known(question, hits)
         if known is None:
             return self._plain.generate(question, hits, on_text=on_text, cancelled=cancelled)
         draft = self._generous.generate(question, hits, cancelled=cancelled)
         if not draft.abstained and draft.quotes:
-            _, found = scored(question, hits, draft, self._embedder)
+            near = _near(question, draft, self._embedder) if known[0].dense else 0.0
+            found = score(evidence(question, hits, draft.quotes, near))
             draft = _judged(draft, question, found, *known)
         if on_text is not None:
             on_text(draft.text)
         return draft
+
+    def _known(self, question: str, hits: Sequence[Hit]) -> tuple[Fitted, Promise] | None:
+        if not hits:
+            return None
+        thresholds = self._thresholds()
+        own = group(question, hits, self._embedder)
+        return thresholds.get(own) or thresholds.get((own[0], False))
 
 
 def group(question: str, hits: Sequence[Hit], embedder: Embedder) -> Group:
@@ -86,8 +95,12 @@ def group(question: str, hits: Sequence[Hit], embedder: Embedder) -> Group:
 def scored(question: str, hits: Sequence[Hit], draft: Draft, embedder: Embedder) -> tuple[Group, float]:
     """The group of a question and the score of the evidence for its draft, which must quote something."""
     own = group(question, hits, embedder)
-    near = nearness(question, [draft.quotes[0][1]], embedder)[0] if own[1] else 0.0
+    near = _near(question, draft, embedder) if own[1] else 0.0
     return own, score(evidence(question, hits, draft.quotes, near))
+
+
+def _near(question: str, draft: Draft, embedder: Embedder) -> float:
+    return nearness(question, [draft.quotes[0][1]], embedder)[0]
 
 
 def _judged(draft: Draft, question: str, found: float, fitted: Fitted, threshold: Promise) -> Draft:

@@ -17,7 +17,6 @@ from rag import text
 from rag.errors import Cancelled, SettingError
 from rag.facts.orders import asks_for_orders, gives_orders
 from rag.generators._quoting.evidence import worths
-from rag.generators._quoting.ranking import DEFINES, defined, defines
 from rag.generators._quoting.units import Unit, units
 from rag.prompt import Language, language, nothing_found, refusal
 from rag.protocols.models import Embedder, Generator, OnText
@@ -26,6 +25,7 @@ from rag.types import Draft, Hit
 _PASSAGES = 5  # only the best passages are quoted
 _NEARNESS = 0.75  # what the nearest passage's cosine is worth where it shares no word with the question
 _NEARLY = 0.5  # further units must be worth this share of the best one
+_NEW = 0.05  # of a unit's words, at least, stand in none that is quoted before it
 _NUMBER = re.compile(r"(?<!\w)[\[【](\d+)[\]】]|[\[【](0*[1-9]\d*)[\]】]")
 _FENCED = re.compile(r"^(`{3,}|~{3,}).*?^\1[`~]*$", re.MULTILINE | re.DOTALL)
 
@@ -77,18 +77,9 @@ class ExtractiveGenerator:
         )
         if confidence < self._threshold or not any(unit.marker <= _PASSAGES for unit in found):
             return _refusal(question, confidence, self._threshold)
-        chosen = _choose(found, self._worths(question, found, hits), self._sentences)
+        chosen = _choose(found, worths(question, found, hits, self._embedder), self._sentences)
         quotes = tuple(dict.fromkeys(quote for unit in chosen for quote in unit.quotes))
         return Draft(_written(chosen), quotes, confidence=confidence)
-
-    def _worths(self, question: str, found: Sequence[Unit], hits: Sequence[Hit]) -> list[float]:
-        plain = worths(question, found, hits, self._embedder)
-        subject = defined(question)
-        if subject is None:
-            return plain
-        return [
-            worth + DEFINES * defines(subject, unit.text) for worth, unit in zip(plain, found, strict=True)
-        ]
 
 
 def _quotable(question: str, found: list[Unit]) -> list[Unit]:
@@ -127,13 +118,23 @@ def _choose(found: Sequence[Unit], worth: Sequence[float], count: int) -> list[U
         (each for each in zip(worth, found, strict=True) if each[1].marker <= _PASSAGES),
         key=lambda each: (-each[0], each[1].marker, each[1].start),
     )
-    chosen: dict[tuple[str, ...], Unit] = {}
+    chosen: list[Unit] = []
+    shown: list[frozenset[str]] = []
     for own, unit in ranked:
         if len(chosen) == count or (chosen and own < _NEARLY * ranked[0][0]):
             break
-        if not any(_overlap(unit, other) for other in chosen.values()):
-            chosen.setdefault(tuple(text.terms(unit.text)), unit)
-    return list(chosen.values())
+        terms = frozenset(text.terms(unit.text))
+        if not any(_overlap(unit, other) for other in chosen) and not any(
+            _repeats(terms, each) for each in shown
+        ):
+            chosen.append(unit)
+            shown.append(terms)
+    return chosen
+
+
+def _repeats(one: frozenset[str], other: frozenset[str]) -> bool:
+    """Whether one unit brings no word, or hardly one, that the other has not shown."""
+    return len(one - other) <= _NEW * len(one)
 
 
 def _overlap(one: Unit, other: Unit) -> bool:
@@ -147,8 +148,8 @@ def _written(chosen: Sequence[Unit]) -> str:
     for unit in sorted(chosen, key=lambda unit: (unit.marker, unit.start)):
         shown = unit.shown(before)
         last = shown.rpartition("\n")[2]
-        # On the line of the fence a marker would keep the block open.
-        gap = "\n" if last.startswith(("```", "~~~")) else " "
+        # On the line of the fence a marker would keep the block open, and behind a formula be a part of it.
+        gap = "\n" if last.startswith(("```", "~~~")) or last.endswith("$$") else " "
         pieces += [_between(before, unit), f"{_unmarked(shown)}{gap}[{unit.marker}]"]
         before = unit
     return "".join(pieces)

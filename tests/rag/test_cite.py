@@ -212,3 +212,10 @@ def test_a_citation_names_the_innermost_heading_that_its_quote_stands_under() ->
     hits = [Hit(Chunk("lamp.md", 0, written, 0, len(written), ("Lamp",)), 1.0)]
     _, citations = cite(Draft("It burned coal gas. [1]", ((1, "The lamp burned coal gas."),)), hits)
     assert [citation.heading for citation in citations] == [("Lamp", "Gas")]
+
+
+@pytest.mark.parametrize("run", [" ", "\n", "[1", "[1] ", "A-", "1,"])
+def test_a_long_run_in_an_answer_is_read_in_bearable_time(run: str) -> None:
+    # Tried at each of 50,000 places to its end, it would take minutes.
+    answer, _ = cite(Draft("It was lit at dusk [1]." + run * (50_000 // len(run)) + "x", ()), HITS)
+    assert answer.startswith("It was lit at dusk [1].")

@@ -284,3 +284,8 @@ def test_a_template_that_is_not_there_or_not_text_is_refused(tmp_path: Path) -> 
     binary.write_bytes(b"\xff\xfe\x00")
     with pytest.raises(SettingError, match="cannot read"):
         prompt.messages("Why?", [hit("alpha")], template=binary)
+
+
+def test_white_space_without_end_before_an_answer_is_read_in_bearable_time() -> None:
+    # Tried at each of its places, 200,000 spaces would take minutes.
+    assert prompt.read_reply(" " * 200_000 + "x", {}).text == "x"

@@ -137,5 +137,14 @@ def test_too_few_questions_promise_nothing_and_say_so(tmp_path: Path) -> None:
     assert found is not None
     assert found.groups == ()
     assert "too few" in found.short["en"]
+    assert "could be made" in found.short["en"]
     assert not due(settings)
     assert not build_engine(settings).ask("Where does the Aster depot keep spare valves?").abstained
+
+
+def test_too_little_time_is_told_from_too_few_questions(tmp_path: Path) -> None:
+    settings = load_settings({"index": tmp_path / "index", "calibration.seconds": 1e-6})
+    put(settings, DOCUMENTS)
+    found = recalibrate(settings)
+    assert found is not None
+    assert "could be asked in calibration.seconds" in found.short["en"]

@@ -117,3 +117,19 @@ def test_a_mark_stands_behind_a_block_and_never_in_it() -> None:
     block = "```sh\npip install server\n\npip install CUDA-13.7\n```"
     marked = verified(Draft(f"Logs go to `logs` [2].\n\n{block}"), HITS).text
     assert marked.endswith(f"{block}\n\n{MARK}")
+
+
+@pytest.mark.parametrize(
+    "run", ["? ", "1. ", "\n#", "| a\n", "```\n", "not a ", "不好", "【1", "：", "1a", "3月", " "]
+)
+def test_a_long_run_in_an_answer_is_checked_in_bearable_time(run: str) -> None:
+    # With each sentence, number or denial compared with each, it would take minutes.
+    answer = run * (20_000 // len(run))
+    checked = verified(Draft(f"It was lit. {answer} [1]"), [hit(f"It was lit. {answer}.")], "mark")
+    assert checked.text.startswith("It was lit.")
+
+
+def test_a_sentence_is_held_against_the_next_markers_of_its_paragraph_or_else_the_last() -> None:
+    answer = "It was lit at dusk. The lamp burned oil [1]. It was lit at dusk.\n\nIt was lit at dusk."
+    found = unsupported(answer, {1: [LAMP]})
+    assert [(each.sentence, each.lacking) for each in found] == [("It was lit at dusk.", ())]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from rag import text
 from rag.facts.expected import brings, expected
 from rag.fusion import trust
-from rag.generators._quoting.ranking import without_asking
+from rag.generators._quoting.ranking import suited, without_asking
 from rag.generators._quoting.units import Unit
 from rag.protocols.models import Embedder
 from rag.types import Hit
@@ -77,10 +77,11 @@ def _by_words(question: str, units: Sequence[Unit], hits: Sequence[Hit]) -> list
     kind = expected(question)
     best = max((hit.score for hit in hits), default=0.0)
     found = []
-    for unit, words in zip(units, own, strict=True):
+    gains = suited(question, units)
+    for unit, words, gain in zip(units, own, gains, strict=True):
         before = words.terms | frozenset(text.terms(unit.before))
         around = (before | frozenset(text.terms(unit.after))) - words.terms
-        worth = terms(words.terms) + characters(words.characters)
+        worth = gain + terms(words.terms) + characters(words.characters)
         worth += _BEFORE * terms(before) + _AROUND * terms(around)
         if best > 0:
             worth += max(0.0, hits[unit.marker - 1].score / best)

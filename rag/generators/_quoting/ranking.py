@@ -1,10 +1,17 @@
-"""What a question asks for beyond the words it shares with its answer: above all, what something is."""
+"""What a question asks for beyond the words it shares with its answer, such as what something is, and what
+answers hardly any question whatever words it shares.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-DEFINES = 0.3  # of worth: what a definition gains where one is asked for
+from rag.generators._quoting.units import Unit
+
+_DEFINES = 0.3  # of worth: what a definition gains where one is asked for
+_AMISS = 0.5  # what bare code, an exercise or a reference to other texts loses where none is asked for
+_LEADS_IN = 0.1  # what is lost by a colon behind which nothing follows
 
 _TERM = r"[\w.+#'’/-]+(?: [\w.+#'’/-]+){0,3}"
 _ASKED = re.compile(
@@ -23,6 +30,28 @@ _IS = (
 )
 _NAMES = r"(?:called|known as|termed|referred to as|称为|稱為|叫做|叫作|称作|名为|即)\s*(?:an? |the )?"
 
+_WANTS_TASKS = re.compile(r"\bexercises?\b|\bhomework\b|练习|練習|习题|習題|思考题|思考題", re.IGNORECASE)
+_WANTS_CODE = re.compile(
+    r"\bcode\b|\bexamples?\b|\bsnippets?\b|\bhow\b(?! (?:many|much|old|long|often|far|big|large|high|fast)\b)"
+    r"|\bshow\b|\bwrite\b|\bimplement|\bsyntax\b|\bcommands?\b"
+    r"|代码|代碼|程序|例子|示例|如何|怎[么麼样樣]|实现|實現|命令|语法|語法|[编編怎]写|写[出一个]",
+    re.IGNORECASE,
+)
+_WANTS_MORE = re.compile(
+    r"\bread\b|\bdoc(?:s|umentation)?\b|\blinks?\b|\burl\b|\bwebsite\b|参考|參考|阅读|閱讀|链接|連結|网址|網址|文档|文檔",
+    re.IGNORECASE,
+)
+_POINTER = re.compile(
+    r"^\W*(?:(?:you can |to )?(?:read|learn|find out|see)"
+    r"(?: (?:more|also|further)\b|,? (?:for example,? )?(?:the )?\[)"
+    r"|(?:for|find) (?:more|further|additional) (?:info|information|details|examples)\b"
+    r"|(?:check|read)(?: out)? the \["
+    r"|read (?:about|more|it|the docs)\b|(?:please )?refer to\b"
+    r"|(?:请|請|可以?)?(?:参见|參見|参阅|參閱|查阅|查閱|详见|詳見|另见|另見|参考|參考)"
+    r"|(?:想|要|如需|欲)?(?:了解|获取|查看)?(?:更多|详细|进一步)的?(?:信息|内容|细节|说明|详情|資訊|內容)|了解更多)",
+    re.IGNORECASE,
+)
+
 _ASKING = re.compile(
     r"什么是|是什么|什[么麼]|甚[么麼]|[为為](?:什[么麼]|何)|怎[么麼样樣]样?|如何|哪[些个個里裡种種位]?|[谁誰]|多少|[几幾]"
     r"|何[时時]|[吗嗎呢]|请问|請問"
@@ -34,9 +63,25 @@ def without_asking(question: str) -> str:
     return _ASKING.sub("", question)
 
 
+def suited(question: str, units: Sequence[Unit]) -> list[float]:
+    """What each unit gains or loses, in worth, by what the question asks for and what the unit does."""
+    subject = defined(question)
+    wants_code = _WANTS_CODE.search(question) is not None
+    wants_tasks = _WANTS_TASKS.search(question) is not None
+    wants_more = _WANTS_MORE.search(question) is not None
+    found = []
+    for unit in units:
+        gain = _DEFINES * (subject is not None and defines(subject, unit.text))
+        gain -= _AMISS * (unit.code and not wants_code) + _AMISS * (unit.task and not wants_tasks)
+        gain -= _AMISS * (not wants_more and _POINTER.search(unit.text) is not None)
+        gain -= _LEADS_IN * unit.text.endswith((":", "："))
+        found.append(gain)
+    return found
+
+
 def defined(question: str) -> str | None:
     """What a question wants to have explained ("What is X?", 「什么是X？」), None for others."""
-    found = _ASKED.match(question)
+    found = _ASKED.match(" ".join(question.split()))
     if found is None:
         return None
     subject = next(part for part in found.groups() if part)

@@ -9,28 +9,30 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rag import text
+from rag.facts.headings import headings_at
+from rag.facts.inactive import unlinked
 from rag.generators._quoting.blocks import Block, blocks
+from rag.generators._quoting.sentences import (
+    block_at,
+    is_formula,
+    is_unfinished,
+    pieces,
+    without_directives,
+)
 from rag.generators._quoting.tables import header, is_header, open_ended
 from rag.types import Hit
 
 LONGEST = 600  # characters; a unit beyond is quoted up to here, to the end of a line or a word
-_CLAUSES = 200  # characters; up to here, clauses parted by a Chinese semicolon are one sentence
 
 _ITEM = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)、])\s")
-_NUMBER = re.compile(r"\d{1,3}[.)、][ \t]*")
-_NO_ANSWER = re.compile(r"\s*(?:#|---|///|:::)")
-# Pictures, labels, inclusions and references by number: they speak to the program that sets the page.
-_DIRECTIVE = re.compile(
-    r"!\[[^\]]*\]\([^)\n]*\)(?:\{[^}\n]*\})?|!\[[^\]]*\]\[[^\]\n]*\]|<img\b[^>]*>|\{[*%].*?[*%]\}"
-    r"|:(?:label|eqlabel|numref|eqref|ref|cite\w*|width|height):`[^`\n]*`"
-    r"|^[ \t]*:[a-z_-]+:(?:`[^`\n]*`)?[ \t]*$"
-    r"|^[ \t]*(?:\.\. (?:figure|image|include|literalinclude)::|--8<--).*$",
-    re.MULTILINE,
-)
-_LINE_OF_ITS_OWN = re.compile(r"\s*(?:[-*+•>|]|\d{1,3}[.)、]\s|$)| {4}|\t")
+_NO_ANSWER = re.compile(r"\s*(?:#|---|///|:::|\$\$)")
+_LINE_OF_ITS_OWN = re.compile(r"\s*(?:[-*+•>|]|\$\$|\d{1,3}[.)、]\s|$)| {4}|\t")
 _SOFT_BREAK = re.compile(r"[ \t]*\n[ \t]*")
 _UNSPACED = r"[\u3000-\u303f\u3400-\u9fff\uff00-\uffef”’]"
 _CHINESE_BREAK = re.compile(rf"(?<={_UNSPACED})[ \t]*\n[ \t]*(?={_UNSPACED})")
+_INDENT = ("    ", "\t")
+_TASK = re.compile(r"练习|練習|习题|習題|思考题|思考題|exercise|homework", re.IGNORECASE)
+_TASKS = re.compile(rf"(?:[\d.]+ )?(?:课后|課後)?(?:{_TASK.pattern})s?", re.IGNORECASE)
 _QUESTION = re.compile(r"[?？][\s*_\"'”’)\]」』）】]*\Z")
 
 
@@ -41,7 +43,8 @@ class Unit:
     `before` is the sentence before it, under the passage's headings, and `after` the one after it: they
     tell what a pronoun in it means and are never quoted with it. `written` is the text as Markdown that
     stands by itself: a block that the passage or the unit cuts has both its fences there. `header` is that
-    of the table whose row this is, and the line of dashes under it.
+    of the table whose row this is, and the line of dashes under it. `task`: it stands under a heading such
+    as Exercises.
     """
 
     marker: int
@@ -52,6 +55,7 @@ class Unit:
     after: str
     written: str
     header: str = ""
+    task: bool = False
 
     @property
     def quotes(self) -> tuple[tuple[int, str], ...]:
@@ -81,18 +85,32 @@ class Unit:
         """Whether it is a question and so no answer to one."""
         return bool(_QUESTION.search(self.text))
 
+    @property
+    def code(self) -> bool:
+        """Whether it is code without a word of explanation: fenced, or its lines indented as code is."""
+        first, *lines = self.written.split("\n")
+        if first.startswith(("```", "~~~")):
+            return True
+        return bool(lines) and not _ITEM.match(first) and all(line.startswith(_INDENT) for line in lines)
+
 
 def units(marker: int, hit: Hit) -> Iterator[Unit]:
     """The units of a hit's passage that say something, in order; those of a list overlap the list."""
     passage = hit.chunk.text
     headings = "\n".join(hit.chunk.heading)
     fenced = blocks(passage)
-    plain = _without_directives(passage, fenced)
-    ranges = _ranges(passage, plain, fenced)
+    plain = without_directives(passage, fenced)
+    ranges = pieces(passage, plain, fenced)
+    tasks = _TASK.search(f"{headings}\n{passage}") is not None
+    told = 0
     for at, (start, _) in enumerate(ranges):
         before = passage[slice(*ranges[at - 1])] if at else ""
         after = passage[slice(*ranges[at + 1])] if at + 1 < len(ranges) else ""
+        if start < told:
+            continue  # code without the line that introduces it
         stop = _shortened(passage, start, _introduced(passage, ranges, at, fenced))
+        if at + 1 < len(ranges) and block_at(ranges[at + 1][0], fenced) and stop >= ranges[at + 1][1]:
+            told = ranges[at + 1][1]
         own = passage[start:stop]
         row = own.startswith("|") and "\n" not in own
         if row and is_header(passage, stop):
@@ -100,55 +118,22 @@ def units(marker: int, hit: Hit) -> Iterator[Unit]:
         if not _NO_ANSWER.match(own) and text.terms(plain[start:stop]):
             written = _written(passage, start, stop, fenced)
             above = header(passage, start) if row else ""
-            yield Unit(marker, start, stop, own, f"{headings}\n{before}", after, written, above)
-
-
-def _without_directives(passage: str, fenced: Sequence[Block]) -> str:
-    """The passage with spaces for its directives outside of blocks, so that places stay what they are."""
-    return _DIRECTIVE.sub(
-        lambda found: found.group() if _block_at(found.start(), fenced) else " " * len(found.group()), passage
-    )
-
-
-def _block_at(place: int, fenced: Sequence[Block]) -> Block | None:
-    return next((block for block in fenced if block.start <= place < block.end), None)
-
-
-def _ranges(passage: str, plain: str, fenced: Sequence[Block]) -> list[tuple[int, int]]:
-    """The sentences' ranges without directives around them, all those of a fenced block as one."""
-    found: list[tuple[int, int]] = []
-    for start, end in text.sentences(passage):
-        block = _block_at(start, fenced)
-        if block is not None:
-            if not found or found[-1] != (block.start, block.end):
-                found.append((block.start, block.end))
-        elif bare := plain[start:end].strip():
-            first = start + plain[start:end].index(bare)
-            last = first + len(bare)
-            first = found.pop()[0] if found and _goes_on(passage, found[-1], first, last) else first
-            found.append((first, last))
-    return found
-
-
-def _goes_on(passage: str, piece: tuple[int, int], first: int, last: int) -> bool:
-    """Whether `passage[first:last]` belongs to the piece before it: that is a list's number, whose full
-    stop ends no sentence, a part of the same row of a table, or a clause of the same line that ends in a
-    semicolon.
-    """
-    start, end = piece
-    in_row = passage[start] == "|" and "\n" not in passage[start:last]
-    if in_row or _NUMBER.fullmatch(passage, start, first):
-        return True
-    return passage[end - 1] == "；" and "\n" not in passage[end:first] and last - start <= _CLAUSES
+            task = tasks and any(map(_TASKS.fullmatch, headings_at(hit.chunk, start)))
+            yield Unit(marker, start, stop, own, f"{headings}\n{before}", after, written, above, task)
 
 
 def _introduced(passage: str, ranges: Sequence[tuple[int, int]], at: int, fenced: Sequence[Block]) -> int:
-    """Where the unit ends: one that ends in a colon takes the list, table or code that follows along."""
+    """Where the unit ends: one that ends in a colon takes the list, table or code that follows along, and
+    one without a stop the formula.
+    """
     start, end = ranges[at]
+    first, last = ranges[at + 1] if at + 1 < len(ranges) else (end, end)
+    if is_formula(passage, first) and is_unfinished(passage, end) and last - start <= LONGEST:
+        return last
     if passage[end - 1] not in ":：":
         return end
     for follower, (first, last) in enumerate(ranges[at + 1 :]):
-        block = _block_at(first, fenced)
+        block = block_at(first, fenced)
         listed = bool(_ITEM.match(passage, first)) or passage[first] == "|"
         if last - start > LONGEST or not (listed or (block is not None and follower == 0)):
             return end
@@ -157,7 +142,7 @@ def _introduced(passage: str, ranges: Sequence[tuple[int, int]], at: int, fenced
 
 
 def _written(passage: str, start: int, stop: int, fenced: Sequence[Block]) -> str:
-    block = _block_at(stop - 1, fenced)
+    block = block_at(stop - 1, fenced)
     if block is None:
         return _running(passage[start:stop])
     if block.start <= start:
@@ -169,9 +154,9 @@ def _running(written: str) -> str:
     """Prose on one line, whatever lines its file breaks it into; lists, tables and quotations as they are."""
     lines = written.split("\n")
     if any(_LINE_OF_ITS_OWN.match(line) for line in lines[1:]):
-        return written
+        return unlinked(written)
     # Between Chinese characters a line break is no space.
-    return _SOFT_BREAK.sub(" ", _CHINESE_BREAK.sub("", written))
+    return unlinked(_SOFT_BREAK.sub(" ", _CHINESE_BREAK.sub("", written)))
 
 
 def _shortened(passage: str, start: int, end: int) -> int:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from rag.facts.inactive import REMOVED, inactive, visible
+from rag.facts.inactive import REMOVED, inactive, unlinked, visible
 
 PASSAGE = "The manual is at https://example.org/manual and [here](https://example.org/here)."
 
@@ -94,3 +94,25 @@ def test_format_characters_are_invisible_and_no_other_is() -> None:
     assert invisible >= {each for each, kind in kinds.items() if kind == "Cf"}
     # An older Python does not know the newest ones yet.
     assert {kinds[each] for each in invisible} <= {"Cf", "Cn"}
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("See [the *guide*](../guide.md#top) and [b](b/c).", "See the *guide* and b."),
+        ("See [`a[0]`](a.md).", "See `a[0]`."),
+        ("Call `handlers[0](a.b)` now.", "Call `handlers[0](a.b)` now."),
+        ("See [the site](https://a.test/b) and ![a picture](a.png).",) * 2,
+        ("f[0](x) and a[1](2).",) * 2,
+    ],
+)
+def test_links_to_other_files_become_their_words_and_nothing_else_does(written: str, shown: str) -> None:
+    assert unlinked(written) == shown
+
+
+@pytest.mark.parametrize("run", ["\n", "a.", "a-", "aa.", "//", "- ", "[a] ", "[a", "`a"])
+def test_a_long_run_is_read_in_bearable_time(run: str) -> None:
+    # Tried at each of 50,000 places to its end, it would take minutes.
+    written = run * (100_000 // len(run))
+    assert len(inactive(written, ["nothing"])) <= len(written) + 50_000
+    assert len(unlinked(written)) <= len(written)

@@ -64,3 +64,18 @@ def test_thousands_separators_change_nothing(value: int) -> None:
 @given(st.text())
 def test_whatever_is_written_is_read_without_complaint(written: str) -> None:
     assert all(0 <= found.start < found.end <= len(written) for found in numbers(written))
+
+
+def test_numbers_that_differ_in_their_last_of_many_digits_differ() -> None:
+    one, other = numbers("1234567890123456789012345678901 1234567890123456789012345678902")
+    assert one.value != other.value
+
+
+def test_digits_of_another_script_have_their_value() -> None:
+    share, whole = numbers("百分之٥ ٣٥")
+    assert (share.value, share.unit, whole.value) == (Decimal(5), "%", Decimal(35))
+
+
+@pytest.mark.parametrize("run", ["一", "万", "九千", "9", "one ", "hundred and "])
+def test_a_run_without_end_is_read_or_left_without_a_failure(run: str) -> None:
+    assert len(list(numbers(run * 10_000))) <= 10_000

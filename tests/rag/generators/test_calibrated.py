@@ -86,6 +86,13 @@ def test_a_group_of_which_nothing_is_known_is_answered_as_before(embedder: Embed
     assert generator.generate(QUESTION, []) == build().generate(QUESTION, [])
 
 
+def test_of_a_group_too_small_what_words_alone_tell_is_taken(embedder: Embedder) -> None:
+    generator = calibrated(embedder, 0.0, dense=False)
+    read = generator.generate(QUESTION, [hit()])
+    assert read.confidence == generator.generate(QUESTION, [hit(cosine=None)]).confidence
+    assert read.confidence != build().generate(QUESTION, [hit()]).confidence
+
+
 def test_the_group_is_the_language_and_whether_the_embedder_reads_the_question(embedder: Embedder) -> None:
     assert group(QUESTION, [hit()], embedder) == ("en", True)
     assert group(QUESTION, [hit(cosine=None)], embedder) == ("en", False)

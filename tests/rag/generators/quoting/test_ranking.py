@@ -51,3 +51,8 @@ def test_a_definition_is_known(subject: str, sentence: str) -> None:
 )
 def test_a_mere_mention_is_none(subject: str, sentence: str) -> None:
     assert not defines(subject, sentence)
+
+
+def test_white_space_without_end_in_a_question_is_read_in_bearable_time() -> None:
+    # Tried at each of its places, 50,000 spaces would take minutes.
+    assert defined(" " * 50_000 + "CORS" + " " * 50_000) is None

@@ -1,0 +1,81 @@
+"""Pieces of a passage: nothing is torn apart that is one statement."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.generators._quoting.units import units
+from rag.types import Chunk, Hit
+
+
+def texts(passage: str) -> list[str]:
+    """What of the passage may be quoted."""
+    return [unit.text for unit in units(1, Hit(Chunk("notes.md", 0, passage, 0, len(passage)), 1.0))]
+
+
+def test_a_formula_stands_with_the_words_that_lead_to_it() -> None:
+    passage = (
+        "损失由下式给出：\n\n$$\nl = - y. \nx = 2\n$$\n\n其中y是标签。\n\nThe rate is\n$$x = 1.$$\nIt falls."
+    )
+    assert texts(passage) == [
+        "损失由下式给出：\n\n$$\nl = - y. \nx = 2\n$$",
+        "其中y是标签。",
+        "The rate is\n$$x = 1.$$",
+        "It falls.",
+    ]
+
+
+def test_a_formula_behind_a_full_stop_is_no_part_of_the_sentence() -> None:
+    assert texts("The rate falls.\n\n$$x = 1$$") == ["The rate falls."]
+
+
+def test_dollars_in_code_are_no_formula() -> None:
+    assert texts("```sh\n$$ run\n```\nIt runs. $$") == ["```sh\n$$ run\n```", "It runs."]
+
+
+def test_code_stands_with_the_line_that_introduces_it_and_not_without() -> None:
+    passage = "To start the server, run:\n\n```sh\nserver start\n```"
+    assert texts(f"{passage}\n\nIt runs.") == [passage, "It runs."]
+
+
+@pytest.mark.parametrize(
+    ("passage", "whole"),
+    [
+        (
+            "本节介绍如何\n :numref:`sec_a`中的(**线性回归**)。",
+            "本节介绍如何\n :numref:`sec_a`中的(**线性回归**)。",
+        ),
+        (":numref:`fig_a`\nshows the heads.", ":numref:`fig_a`\nshows the heads."),
+        ("It is told later in\n:numref:`sec_a`.", "It is told later in\n:numref:`sec_a`."),
+    ],
+)
+def test_a_sentence_goes_on_behind_a_reference_at_the_beginning_of_a_line(passage: str, whole: str) -> None:
+    assert texts(passage) == [whole]
+
+
+def test_a_reference_after_a_full_stop_begins_a_sentence() -> None:
+    assert texts("One part ends.\n:numref:`sec_a` begins another.") == [
+        "One part ends.",
+        ":numref:`sec_a` begins another.",
+    ]
+
+
+@pytest.mark.parametrize("closing", ["**] ", ")\n", "”"])
+def test_a_sentence_does_not_begin_with_what_closes_the_one_before(closing: str) -> None:
+    assert texts(f"{closing}The lamp burned oil.") == ["The lamp burned oil."]
+
+
+@pytest.mark.parametrize("opening", ["**Note**: ", "* ", "(", "[docs](a.md) "])
+def test_emphasis_brackets_and_items_keep_their_beginnings(opening: str) -> None:
+    assert texts(f"{opening}The lamp burned oil.") == [f"{opening}The lamp burned oil."]
+
+
+@given(
+    st.lists(st.sampled_from(["$$", "\n", " ", ":numref:`a`", "```", "a.", "。", "为", ":", ")", "* ", "| "]))
+)
+def test_whatever_the_passage_units_stand_in_it_and_begin_and_end_with_words(written: list[str]) -> None:
+    passage = "".join(written)
+    for unit in units(1, Hit(Chunk("notes.md", 0, passage, 0, len(passage)), 1.0)):
+        assert passage[unit.start : unit.end] == unit.text == unit.text.strip()
