@@ -70,8 +70,11 @@ def _keys(words: Sequence[str]) -> int:
     elif options.verb == "revoke":
         keys.revoke(file, options.name)
     else:
-        for key in keys.read(file):
+        known = keys.read(file)
+        for key in known:
             print(f"{key.created}  {key.name}")
+        if not known:
+            print(f"there is no key in {file}: only this machine may ask", file=sys.stderr)
     return 0
 
 

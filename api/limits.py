@@ -35,7 +35,10 @@ def limited(shared: Guard) -> type[asyncio.Protocol]:
 
 _LATE = plain(408, "Request Timeout", "the request did not arrive in time: send it whole")
 _BAD = plain(
-    400, "Bad Request", f"this is no valid HTTP request, or its headers are larger than {HEADER_LIMIT} bytes"
+    400,
+    "Bad Request",
+    "this is no valid HTTP request (characters outside ASCII in an address must be percent-encoded), "
+    f"or its headers are larger than {HEADER_LIMIT} bytes",
 )
 
 

@@ -37,7 +37,10 @@ def plain_name(name: str) -> str:
         or not Path(name).suffix
     )
     if bad:
-        detail = 'name: give a plain file name with its suffix, such as "notes.md", without folders'
+        detail = (
+            'name: give a plain file name with its suffix, such as "notes.md": without folders, hidden files '
+            f"and any of {' '.join(sorted(_FORBIDDEN))}, and of {_NAME_BYTES} bytes at most"
+        )
         raise RefusedError(422, "name", detail)
     return name
 

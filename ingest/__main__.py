@@ -6,18 +6,18 @@ import argparse
 import json
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from contextlib import suppress
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 from typing import TYPE_CHECKING
 
 from rag.command import COULD_NOT_START, add_settings, run, settings_of
-from rag.config import Settings
 from rag.errors import RagError, SettingError
 
 if TYPE_CHECKING:
     from ingest.report import Report
+    from rag.config import Settings
 
 # What a flag that does something else of its own cannot be combined with.
 _ALONE = {"dump": ("dry_run", "rebuild", "json", "watch"), "watch": ("dry_run", "rebuild", "on")}
@@ -55,17 +55,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return _print(report, options)
 
 
-def _print(report: Report, options: argparse.Namespace) -> int:
+def _print(report: Report, options: argparse.Namespace, told: Container[str] = ()) -> int:
     if options.json:
         print(json.dumps(report.as_json(), ensure_ascii=False, indent=2), flush=True)
     else:
-        print("\n".join(report.lines()), flush=True)
+        print("\n".join(report.lines(told)), flush=True)
     return 1 if report.failed else 0
 
 
 def _watch(settings: Settings, options: argparse.Namespace) -> int:
     """Ingest now and after every change, until SIGTERM or Ctrl-C; the status of the last report."""
-    from ingest.calibrating import calibrate
+    from ingest.calibrating import Afterwards, calibrate
     from ingest.discover import folders
     from ingest.pipeline import exclusions, ingest, known_roots
     from ingest.plan import Digests
@@ -79,15 +79,15 @@ def _watch(settings: Settings, options: argparse.Namespace) -> int:
         _warm(settings)
         calibrate(settings, quiet=options.quiet, stop=stop)
 
-    resting = Thread(target=rest)
+    resting = Afterwards(rest, stop)
+    told: set[str] = set()
 
     def ingest_and_print() -> int:
-        nonlocal resting
+        nonlocal told
         report = ingest(settings, options.paths, quiet=options.quiet, digests=digests)
-        status = _print(report, options)
-        if not resting.is_alive():
-            resting = Thread(target=rest)
-            resting.start()
+        status = _print(report, options, told)
+        told = set(report.notes())
+        resting.wanted()
         return status
 
     try:
@@ -101,7 +101,7 @@ def _watch(settings: Settings, options: argparse.Namespace) -> int:
             index=settings.index,
         )
     finally:
-        stop.set()
+        resting.end()
     return COULD_NOT_START if status is None else status
 
 

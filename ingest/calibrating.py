@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from threading import Event
+from collections.abc import Callable
+from threading import Event, Thread
 
 from rag.config import Settings
 from rag.errors import RagError
@@ -31,3 +32,34 @@ def calibrate(settings: Settings, *, quiet: bool, stop: Event | None = None) -> 
     # Too small a collection to learn from is no news, unless a risk was to be kept to.
     if found is not None and (found.groups or risk) and not quiet:
         print("\n".join(f"calibrated {each}" for each in lines(found, risk)), file=sys.stderr)
+
+
+class Afterwards:
+    """Does one thing beside a watch, in a thread of its own and never twice at a time.
+
+    What is wanted while it is being done is done once more afterwards: a calibration that was under way
+    when a change arrived knows nothing of the change.
+    """
+
+    def __init__(self, do: Callable[[], None], stop: Event) -> None:
+        """`stop`, once it is set, ends `do` early, and with it the thread."""
+        self._do = do
+        self._stop = stop
+        self._wanted = Event()
+        self._thread = Thread(target=self._run, name="afterwards")
+
+    def wanted(self) -> None:
+        """Begin now, or again as soon as what is under way has ended."""
+        self._wanted.set()
+        if self._thread.ident is None:
+            self._thread.start()
+
+    def end(self) -> None:
+        """Set `stop`; the thread ends by itself."""
+        self._stop.set()
+        self._wanted.set()
+
+    def _run(self) -> None:
+        while self._wanted.wait() and not self._stop.is_set():
+            self._wanted.clear()
+            self._do()

@@ -19,6 +19,7 @@ from ingest.walk import Walk
 from rag.errors import SettingError
 
 _EXAMPLES = 5
+_COMMON = (".md", ".pdf", ".txt", ".html", ".docx", ".ipynb")
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,11 +186,22 @@ def _root(file: Path, given: Path, roots: Sequence[Path]) -> Path:
 
 
 def _nothing(given: Path, path: Path, suffixes: Sequence[str], found: Found) -> str:
-    readable = ", ".join(suffixes)
+    readable = _readable(suffixes)
     for place, reason in found.closed.items():
         if place.is_relative_to(path):
             return f"{place}: {reason}"
     if path.is_file():
         return f"{given}: not a kind of file that is read here; these are: {readable}"
+    others = ", ".join(f"{count} {kind}" for kind, count in sorted(found.skipped.items()))
+    there = f"; of other kinds there are: {others}" if others else ""
     passed = "".join(f"; {each.count} {reason}" for reason, each in sorted(found.passed.items()))
-    return f"{given}: nothing to read in this folder (looked for {readable}{passed}); nothing was changed"
+    return (
+        f"{given}: nothing to read in this folder (looked for {readable}{there}{passed}); nothing was changed"
+    )
+
+
+def _readable(suffixes: Sequence[str]) -> str:
+    """The kinds that people ask for, and how many there are beside: sixty are no message."""
+    shown = [each for each in _COMMON if each in suffixes] or list(suffixes)
+    more = len(suffixes) - len(shown)
+    return ", ".join(shown) + (f" and {more} more, most of them source code" if more else "")

@@ -13,7 +13,6 @@ from pathlib import Path
 
 from ingest import unread
 from ingest.discover import Found, discover
-from ingest.duplicates import duplicates
 from ingest.exclude import Exclusions
 from ingest.loading import build_loaders, build_splitter, shape
 from ingest.plan import Digests, Plan, plan
@@ -24,6 +23,7 @@ from ingest.signatures import signatures
 from rag.build import build_indexer, build_store
 from rag.config import Settings
 from rag.errors import RagError, SettingError
+from rag.health.copies import duplicates
 from rag.indexes.publish import Indexer, check_embedder
 from rag.models import build_embedder
 from rag.protocols.documents import Loader, Splitter
@@ -170,11 +170,12 @@ def _reads(todo: Plan, reader: Reader, settings: Settings, cluster: str | None) 
 def _carry_out(todo: Plan, indexer: Indexer, reads: Iterator[Read], *, quiet: bool) -> Report:
     report = _counted(todo)
     written: set[str] = set()
-    with Progress(len(todo.write), quiet=quiet) as progress:
+    names = [planned.id for planned in todo.write]
+    with Progress(names, lambda: indexer.embedded_chunks, quiet=quiet) as progress:
         for read in reads:
             if _take(read, indexer, report):
                 written.add(read.planned.id)
-            progress.file(indexer.embedded_chunks)
+            progress.file()
         progress.say("embedding")
         indexer.flush()
         progress.say("publishing")

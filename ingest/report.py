@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -65,8 +65,13 @@ class Report:
             "dry_run": self.dry_run,
         }
 
-    def lines(self) -> Iterator[str]:
-        """The report as text."""
+    def lines(self, told: Container[str] = ()) -> Iterator[str]:
+        """The report as text, without those `notes` that were told before."""
+        yield from (note for note in self.notes() if note not in told)
+        yield from self._counts()
+
+    def notes(self) -> Iterator[str]:
+        """What failed, was noticed or was left out, a line each."""
         for path, reason in self.failed:
             yield f"failed   {one_line(path)}: {reason}"
         for path, kind, detail in self.warnings:
@@ -78,6 +83,8 @@ class Report:
             more = [" ..."] if each.count > len(each.examples) else []
             examples = ", ".join([*map(one_line, each.examples), *more])
             yield f"left out {each.count} {reason}: {examples}"
+
+    def _counts(self) -> Iterator[str]:
         would = "would be " if self.dry_run else ""
         moved = f", {self.moved} moved" if self.moved else ""
         yield (

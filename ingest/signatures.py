@@ -9,8 +9,8 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from ingest.duplicates import SIGNATURE_BYTES, signature
 from rag.errors import RagError
+from rag.health.copies import SIGNATURE_BYTES, signature
 from rag.protocols.stores import Store
 
 FILE = "signatures"

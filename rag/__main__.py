@@ -8,15 +8,15 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from rag.command import add_settings, run, settings_of
-from rag.config import Settings, load_settings
-from rag.terminal import answer_lines, examination_lines, found_lines, one_line, recheck_lines, searched_lines
-from rag.types import MODES, Filter
-from rag.wire import answer_json, hit_json, searched_json
+from rag.command import add_settings, pages, pair, positive, run, settings_of
 
-_Command: TypeAlias = Callable[[argparse.Namespace, Settings], int]
+if TYPE_CHECKING:
+    from rag.config import Settings
+    from rag.types import Filter, Hit
+
+_Command: TypeAlias = Callable[[argparse.Namespace, "Settings"], int]
 
 _SHOWN_FINDINGS = 10
 _TOLD = 100  # documents between two lines of progress
@@ -31,16 +31,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _ask(options: argparse.Namespace, settings: Settings) -> int:
     from rag.build import build_engine
+    from rag.terminal import answer_lines, searched_lines
+    from rag.wire import answer_json
 
     answer = build_engine(settings).ask(options.question, k=options.k, chosen=_chosen(options))
+    _tell_of_filters(options, answer.passages)
     _print(options, answer_json(answer), lambda: answer_lines(answer) + searched_lines(answer))
     return 0
 
 
 def _search(options: argparse.Namespace, settings: Settings) -> int:
     from rag.build import build_engine
+    from rag.terminal import found_lines, searched_lines
+    from rag.wire import hit_json, searched_json
 
     found = build_engine(settings).search(options.question, k=options.k, chosen=_chosen(options))
+    _tell_of_filters(options, found.hits)
     result = {
         "generation": found.generation,
         "hits": [hit_json(hit) for hit in found.hits],
@@ -54,6 +60,7 @@ def _explain(options: argparse.Namespace, settings: Settings) -> int:
     from rag.build import build_engine
     from rag.explain.report import explanation_lines
     from rag.explain.wire import explained_json
+    from rag.terminal import one_line
 
     found = build_engine(settings).explain(
         options.question, k=options.k, chosen=_chosen(options), expected=options.expect
@@ -65,6 +72,7 @@ def _explain(options: argparse.Namespace, settings: Settings) -> int:
 def _verify(options: argparse.Namespace, settings: Settings) -> int:
     from rag.build import build_store, published
     from rag.recheck import read_answer, recheck
+    from rag.terminal import recheck_lines
 
     answer = read_answer(options.answer)
     published(settings)  # says what to do where there is no index yet
@@ -83,15 +91,17 @@ def _verify(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _status(options: argparse.Namespace, settings: Settings) -> int:
-    from rag.health.status import status
+    from rag.health.status import calibrated, status
+    from rag.terminal import status_lines
 
     result = status(settings)
-    _print(options, result, lambda: [f"{name:<14}{value}" for name, value in result.items()])
+    _print(options, result, lambda: status_lines(result, calibrated(settings)))
     return 0 if result["intact"] else 1
 
 
 def _doctor(options: argparse.Namespace, settings: Settings) -> int:
     from rag.health.doctor import examine
+    from rag.terminal import examination_lines
 
     found = examine(settings, files=not options.no_files)
     result = {
@@ -109,18 +119,28 @@ def _doctor(options: argparse.Namespace, settings: Settings) -> int:
 
 def _copy(options: argparse.Namespace, settings: Settings) -> int:
     from rag.copying import copy
+    from rag.errors import SettingError
+    from rag.health.status import in_the_way
 
     def tell(done: int, of: int) -> None:
         if done % _TOLD == 0 or done == of:
             print(f"{done} of {of} documents", file=sys.stderr)
 
-    found = copy(_elsewhere(options.source, settings), _elsewhere(options.target, settings), tell)
+    source, target = _elsewhere(options.source, settings), _elsewhere(options.target, settings)
+    if lost := in_the_way(source, target):
+        raise SettingError(
+            f"--to {options.target} holds another index (documents: {lost}), which would be lost: name an "
+            "empty place, or remove that index first"
+        )
+    found = copy(source, target, tell)
     _print(options, asdict(found), lambda: [f"{name:<12}{value}" for name, value in asdict(found).items()])
     return 0
 
 
 def _elsewhere(place: Path, settings: Settings) -> Settings:
     """The settings of a file, or those of here with another index folder."""
+    from rag.config import load_settings
+
     if place.suffix == ".toml":
         return load_settings(None, place)
     return settings.model_copy(update={"index": place})
@@ -168,8 +188,10 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_question(verb: argparse.ArgumentParser) -> None:
+    from rag.types import MODES
+
     verb.add_argument("question")
-    verb.add_argument("-k", type=_positive, metavar="N", help="passages to retrieve")
+    verb.add_argument("-k", type=positive, metavar="N", help="passages to retrieve")
     verb.add_argument("--mode", choices=MODES, help="which search (default: hybrid)")
     _add_filters(verb)
     _add_common(verb)
@@ -203,39 +225,31 @@ def _add_filters(verb: argparse.ArgumentParser) -> None:
     filters.add_argument(
         "--path", action="append", default=[], metavar="PATTERN", help='documents: "notes/2024", "*.pdf"'
     )
-    filters.add_argument("--pages", type=_pages, metavar="A-B", help="pages of paged documents")
+    filters.add_argument("--pages", type=pages, metavar="A-B", help="pages of paged documents")
     filters.add_argument(
-        "--meta", action="append", default=[], type=_pair, metavar="NAME=VALUE", help="front matter"
+        "--meta", action="append", default=[], type=pair, metavar="NAME=VALUE", help="front matter"
     )
 
 
 def _chosen(options: argparse.Namespace) -> Filter:
+    from rag.types import Filter
+
     return Filter(tuple(options.path), options.pages, tuple(options.meta))
 
 
-def _pages(value: str) -> tuple[int, int]:
-    first, _, last = value.partition("-")
-    if not (first.isdecimal() and (last or first).isdecimal() and int(first) <= int(last or first)):
-        raise argparse.ArgumentTypeError(f"{value!r} is not a page or a range of pages, such as 3 or 3-7")
-    return int(first), int(last or first)
-
-
-def _pair(value: str) -> tuple[str, str]:
-    name, found, wanted = value.partition("=")
-    if not found:
-        raise argparse.ArgumentTypeError(f"{value!r} is not NAME=VALUE, such as tag=draft")
-    return name, wanted
+def _tell_of_filters(options: argparse.Namespace, hits: Sequence[Hit]) -> None:
+    """Where nothing was found among what was chosen, a filter most likely matches nothing."""
+    if not hits and (options.path or options.pages or options.meta):
+        print(
+            "note: nothing was found among what --path, --pages and --meta leave: documents are called as a "
+            "search without them shows them, relative to the folder that was ingested",
+            file=sys.stderr,
+        )
 
 
 def _add_common(verb: argparse.ArgumentParser) -> None:
     add_settings(verb)
     verb.add_argument("--json", action="store_true", help="print one JSON object")
-
-
-def _positive(value: str) -> int:
-    if not value.isdecimal() or not 1 <= int(value) <= 1000:
-        raise argparse.ArgumentTypeError(f"{value!r} is not a number from 1 to 1000")
-    return int(value)
 
 
 if __name__ == "__main__":

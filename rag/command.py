@@ -1,4 +1,8 @@
-"""What every command shares: the settings flags, and errors as one line with an exit status."""
+"""What commands share: the settings flags, kinds of arguments, and errors as one line with a status.
+
+Nothing but the standard library is imported here before `run` is running, so that a command started by an
+interpreter without the packages ends in one line, too.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,12 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from rag.config import Settings, assignments, load_settings
-from rag.errors import RagError
+from rag.errors import RagError, SettingError
+
+if TYPE_CHECKING:
+    from rag.config import Settings
 
 COULD_NOT_START = 2
 INTERRUPTED = 130
@@ -35,9 +41,37 @@ def add_settings(
 
 def settings_of(options: argparse.Namespace, more: Mapping[str, Any] | None = None) -> Settings:
     """The settings that flags, environment and file amount to; `more` are a command's own flags."""
+    from rag.config import assignments, load_settings
+
     own = {"index": options.index, **(more or {})}
     given = {name: value for name, value in own.items() if value is not None}
-    return load_settings({**assignments(options.assignments), **given}, options.config)
+    settings = load_settings({**assignments(options.assignments), **given}, options.config)
+    if settings.index.is_file():
+        raise SettingError(f"index = {str(settings.index)!r} is a file: name the index's folder")
+    return settings
+
+
+def pages(value: str) -> tuple[int, int]:
+    """The argument `3` or `3-7`. Raises ArgumentTypeError, as those below do."""
+    first, _, last = value.partition("-")
+    if not (first.isdecimal() and (last or first).isdecimal() and int(first) <= int(last or first)):
+        raise argparse.ArgumentTypeError(f"{value!r} is not a page or a range of pages, such as 3 or 3-7")
+    return int(first), int(last or first)
+
+
+def pair(value: str) -> tuple[str, str]:
+    """The argument `tag=draft`."""
+    name, found, wanted = value.partition("=")
+    if not found:
+        raise argparse.ArgumentTypeError(f"{value!r} is not NAME=VALUE, such as tag=draft")
+    return name, wanted
+
+
+def positive(value: str) -> int:
+    """The argument `8`, a number of passages."""
+    if not value.isdecimal() or not 1 <= int(value) <= 1000:
+        raise argparse.ArgumentTypeError(f"{value!r} is not a number from 1 to 1000")
+    return int(value)
 
 
 def run(main: Callable[[], int]) -> int:
@@ -57,7 +91,10 @@ def run(main: Callable[[], int]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return COULD_NOT_START
     except ModuleNotFoundError as error:
-        return _fail(f"the package {error.name} is not installed: run `make install`")
+        return _fail(
+            f"the package {error.name} is not installed for {sys.executable}: run `source "
+            ".venv/bin/activate`, or `make install` if there is no .venv yet"
+        )
     except OSError as error:
         return _fail(f"{error.filename or 'system'}: {error.strerror or error}")
     except MemoryError:

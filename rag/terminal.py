@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
-from rag.prompt import language
 from rag.types import Answer, Citation, Hit
 from rag.wire import heading_path
 
@@ -16,6 +15,7 @@ if TYPE_CHECKING:
     from rag.recheck import Recheck
 
 _EXCERPT = 240
+_COLUMN = 13  # of what stands beside a name in `status_lines`
 
 
 def answer_lines(answer: Answer) -> list[str]:
@@ -28,6 +28,8 @@ def answer_lines(answer: Answer) -> list[str]:
 
 def _refused(question: str, reason: str) -> str:
     """Label, reason and full stop in the question's language."""
+    from rag.prompt import language
+
     bare = reason.rstrip(".。")
     return f"未作答：{bare}。" if language(question) == "zh" else f"Refused: {bare}."
 
@@ -82,6 +84,53 @@ def _hit_lines(rank: int, hit: Hit) -> list[str]:
     return [f"{rank}. {place}  {hit.score:.3f} ({', '.join(legs)})", f"   {excerpt}", *also]
 
 
+def status_lines(result: Mapping[str, Any], calibrated: Iterable[str]) -> list[str]:
+    """What an index holds, from `rag.health.status.status`, and what its calibration promises."""
+    lines = _named("index", [one_line(result["index"])])
+    if result["generation"] is None:
+        return lines + _named("damage", [result["damage"]])
+    pages = result["empty_pages"]
+    without = f", {_counted(pages, 'page')} without text" if pages else ""
+    held = f"{_counted(result['documents'], 'document')}, {_counted(result['chunks'], 'chunk')}{without}"
+    size = f"{_counted(result['segments'], 'segment')}, {_size(result['bytes'])}"
+    lines += _named("holds", [held])
+    lines += _named("generation", [f"{result['generation']}, number {result['number']}, in {size}"])
+    lines += _named("files", [one_line(result["damage"] or "intact")])
+    if result["unpublished"]:
+        lines += _named(
+            "unpublished", ["the record holds changes that no search sees yet: run `python -m ingest` again"]
+        )
+    lines += _named("embedder", _embedder_lines(result))
+    lines += _named("generator", [result["generator"]])
+    return lines + _named("calibration", [*calibrated] or ["none: the fixed threshold holds"])
+
+
+def _embedder_lines(result: Mapping[str, Any]) -> list[str]:
+    if result["embedder"] == result["embedder_set"]:
+        return [f"{result['embedder']} on {result['device']}"]
+    said = f"the setting is now {result['embedder_set']}: set embedder.model back, or ingest with --rebuild"
+    return [result["embedder"], said]
+
+
+def _named(name: str, values: Sequence[str]) -> list[str]:
+    """A name and its values below each other."""
+    return [f"{'' if at else name:<{_COLUMN}}{value}" for at, value in enumerate(values)]
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _size(octets: int) -> str:
+    """Octets in the unit that leaves them readable; a kB is 1000."""
+    size = float(octets)
+    for unit in ("bytes", "kB", "MB"):
+        if size < 1000:
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.1f} {unit}"
+        size /= 1000
+    return f"{size:.1f} GB"
+
+
 def examination_lines(index: str, found: Examination, most: int | None) -> list[str]:
     """What an examination found, at most `most` findings of a kind."""
     size = f"{found.documents} documents, {found.chunks} chunks"
@@ -116,4 +165,4 @@ def one_line(text: str) -> str:
 
 def _place(document: str, heading: tuple[str, ...], page: int | None) -> str:
     parts = [document, f"page {page}" if page is not None else "", heading_path(heading)]
-    return ", ".join(part for part in parts if part)
+    return one_line(", ".join(part for part in parts if part))

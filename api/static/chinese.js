@@ -85,6 +85,7 @@ export const chinese = {
   tooLarge: (mb) => `文件超过 ${mb} MB。`,
   sending: "正在上传",
   taken: "已有同名文件。",
+  badName: "请先改名：文件名要带扩展名，不超过 200 字节，不含 / \\ : * ? \" < > | 这些字符。",
   replace: "替换",
   job: { upload: "导入", ingest: "读取文件夹", delete: "删除" },
   jobState: { queued: "排队中", running: "进行中", done: "完成", failed: "失败" },

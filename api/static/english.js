@@ -85,6 +85,7 @@ export const english = {
   tooLarge: (mb) => `The file is larger than ${mb} MB.`,
   sending: "Uploading",
   taken: "There is a file of this name already.",
+  badName: "Rename the file: a name with its suffix, at most 200 bytes, without any of / \\ : * ? \" < > |.",
   replace: "Replace it",
   job: { upload: "Taking in", ingest: "Reading the folders", delete: "Deleting" },
   jobState: { queued: "waiting its turn", running: "at work", done: "done", failed: "failed" },

@@ -3,6 +3,7 @@
 import { byId, foreign, make, sign } from "./dom.js";
 import { follow } from "./jobs.js";
 import { authorization } from "./key.js";
+import { kindOf } from "./service.js";
 import { say } from "./words.js";
 
 const MB = 1 << 20;
@@ -86,7 +87,9 @@ function conclude(row, request) {
     return;
   }
   row.taken = request.status === 409;
-  row.problem = row.taken ? say().taken : (told.detail ?? say().problems.offline);
+  if (row.taken) row.problem = say().taken;
+  else if (kindOf(told) === "name") row.problem = say().badName;
+  else row.problem = told.detail ?? say().problems.offline;
 }
 
 export function draw() {

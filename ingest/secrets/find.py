@@ -14,13 +14,14 @@ from ingest.secrets.connections import connections
 from ingest.secrets.labels import labelled
 from ingest.secrets.numbers import numbers
 from ingest.secrets.pairs import pairs
+from ingest.secrets.phrases import phrases
 from ingest.secrets.rules import tokens
 from ingest.secrets.spans import Span, disjoint
 
 # Changes whenever the same text would give other secrets.
-VERSION = "3"
+VERSION = "4"
 PLACEHOLDER = re.compile(r"\[redacted:[a-z0-9\-]{1,40}:[0-9a-f]{6}\]")
-# Stands for what is redacted already: no rule takes a character outside ASCII into a secret.
+# Stands for what is redacted already: no rule takes this character into a secret.
 _GONE = "\ue000"
 _FULL_WIDTH = re.compile("[\uff10-\uff19\uff21-\uff3a\uff41-\uff5a]")
 _TO_ASCII = {
@@ -57,7 +58,7 @@ def _spans(text: str) -> Iterator[Span]:
     for first in range(0, max(1, len(text)), _PIECE):
         low, high = max(0, first - _OVERLAP), min(len(text), first + _PIECE + _OVERLAP)
         piece = _folded(text[low:high])
-        for rule in (tokens, connections, labelled, pairs, numbers):
+        for rule in (tokens, connections, labelled, phrases, pairs, numbers):
             for kind, start, end in rule(piece):
                 if first <= start + low < first + _PIECE:
                     yield Span(kind, start + low, end + low)

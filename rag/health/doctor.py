@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -13,9 +12,9 @@ import numpy as np
 
 from rag.build import build_store, let_go, published, published_files
 from rag.config import Settings
-from rag.duplicates import plain
 from rag.errors import IndexDamaged, IndexMissing, RagError, SettingError
 from rag.files import faults
+from rag.health.copies import duplicates, says_nothing, signature
 from rag.health.links import broken_links
 from rag.health.status import recorded, waiting
 from rag.indexes.reader import is_record_of
@@ -167,24 +166,23 @@ def _holds_nothing(file: Path) -> bool:
 
 def _texts(store: Store, living: Sequence[StoredDocument], files: bool) -> Iterator[Finding]:
     """Documents without text, documents that say the same, and broken links; one text at a time."""
-    first: dict[bytes, str] = {}
+    signed: list[tuple[str, bytes]] = []
     for stored in living:
         document = store.document(stored.id)
         if document is None:  # removed by an ingest that runs meanwhile
             continue
-        codes, _ = plain([document.text])
-        if not len(codes):
+        signed.append((stored.id, signature(document.text)))
+        if says_nothing(signed[-1][1]):
             if not {each.kind for each in stored.warnings} & {"empty", "secret"}:
                 detail = "holds no text: nothing of it can be found"
                 yield Finding("empty", stored.id, detail, not _holds_nothing(Path(stored.source)))
             continue
-        earlier = first.setdefault(hashlib.blake2b(codes.tobytes(), digest_size=16).digest(), stored.id)
-        if earlier != stored.id:
-            yield Finding("duplicate", stored.id, f"is the same text as {earlier}", needs_a_person=False)
         source = Path(stored.source)
         if files and stored.source and source.suffix.lower() in _MARKDOWN and not is_gone(source):
             for link in broken_links(document.text, source):
                 yield Finding("broken_link", stored.id, f"line {link.line}: there is no file {link.path}")
+    for name, kind, detail in (each.warning for each in duplicates(signed)):
+        yield Finding(kind, name, detail, needs_a_person=False)
 
 
 def _chunks(chunks: Iterator[StoredChunk], embedder: Embedder | None, remedy: str) -> Iterator[Finding]:

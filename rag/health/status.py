@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from rag.build import build_store, published, published_files
-from rag.calibration.describe import described
+from rag.calibration.describe import described, lines
 from rag.calibration.stored import read_calibration
 from rag.config import Settings
 from rag.errors import IndexDamaged, IndexMissing, RagError
@@ -53,6 +53,39 @@ def status(settings: Settings) -> dict[str, Any]:
         "calibration": _calibration(settings),
         "bytes": sum(file.stat().st_size for file, _ in files if file.is_file()),
     }
+
+
+def calibrated(settings: Settings) -> list[str]:
+    """What is promised of answers in sentences, or what is the matter with the file; empty where nothing was
+    calibrated.
+    """
+    try:
+        found = read_calibration(settings.index)
+    except IndexDamaged as error:
+        return [str(error)]
+    return [] if found is None else list(lines(found, settings.calibration.risk))
+
+
+def in_the_way(source: Settings, target: Settings) -> int:
+    """How many documents of another index a copy from `source` to `target` would throw away.
+
+    0 where the target holds none, or is an earlier copy: each index has a key of its own for placeholders of
+    secrets (`ingest/pipeline.py`), which a copy takes along.
+    """
+    held = recorded(target)
+    theirs, ours = _key(target) if held else None, _key(source)
+    return held[0] if held and theirs is not None and theirs != ours else 0
+
+
+def _key(settings: Settings) -> str | None:
+    try:
+        store = build_store(settings, read_only=True)
+    except RagError:
+        return None
+    try:
+        return store.settings().get("placeholder_key")
+    finally:
+        store.close()
 
 
 def recorded(settings: Settings) -> tuple[int, int] | None:

@@ -65,6 +65,11 @@ def test_a_name_that_is_none_is_refused(tmp_path: Path, name: str) -> None:
 
 def test_the_command_adds_lists_and_revokes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     flags = ["--set", f"api.keys_file={tmp_path / 'keys.json'}"]
+    assert main(["keys", "list", *flags]) == 0
+    assert capsys.readouterr() == (
+        "",
+        f"there is no key in {tmp_path / 'keys.json'}: only this machine may ask\n",
+    )
     assert main(["keys", "add", "anna", *flags]) == 0
     text = capsys.readouterr().out.strip()
     assert text.startswith("lectern-")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from threading import Event
+from threading import Event, Semaphore
 from typing import Any
 
 import pytest
 
-from ingest.calibrating import calibrate
+from ingest.calibrating import Afterwards, calibrate
 from rag.calibration.stored import FILE
 from rag.config import load_settings
 
@@ -69,3 +69,26 @@ def test_one_that_is_told_to_stop_keeps_nothing_and_the_next_begins_anew(
     stop.clear()
     calibrate(settings, quiet=True, stop=stop)
     assert (here / "index" / FILE).is_file()
+
+
+def test_what_is_wanted_while_it_is_being_done_is_done_once_more() -> None:
+    """A change that arrives during a calibration is calibrated for when that one has ended."""
+    begun, go_on, stop = Semaphore(0), Semaphore(0), Event()
+    done: list[str] = []
+
+    def calibration() -> None:
+        begun.release()
+        assert go_on.acquire(timeout=30)
+        done.append("once")
+
+    afterwards = Afterwards(calibration, stop)
+    afterwards.wanted()
+    assert begun.acquire(timeout=30)
+    afterwards.wanted()
+    afterwards.wanted()
+    go_on.release()
+    assert begun.acquire(timeout=30)
+    assert done == ["once"]
+    afterwards.end()
+    go_on.release()
+    assert not begun.acquire(timeout=0.2)

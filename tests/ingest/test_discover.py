@@ -111,6 +111,17 @@ def test_a_file_of_another_kind_given_by_name_is_an_error_that_lists_the_kinds(t
         _discover(tmp_path, tmp_path / "a.png")
 
 
+def test_a_folder_without_anything_to_read_names_what_is_there_and_few_of_the_kinds(tmp_path: Path) -> None:
+    _tree(tmp_path, "a.png", "b.png", "c.csv")
+    kinds = [".a1", ".md", ".pdf", *(f".k{n}" for n in range(60))]
+    with pytest.raises(SettingError) as error:
+        discover([tmp_path], kinds, [], tmp_path / "index")
+    assert str(error.value).endswith(
+        "nothing to read in this folder (looked for .md, .pdf and 61 more, most of them source code; "
+        "of other kinds there are: 1 .csv, 2 .png); nothing was changed"
+    )
+
+
 def test_ids_are_relative_to_the_deepest_remembered_folder(tmp_path: Path) -> None:
     _tree(tmp_path, "top.md", "sub/in.md", "sub/deep/er.md", "other/x.md")
     roots = (tmp_path, tmp_path / "sub")

@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -254,18 +255,29 @@ def test_flags_that_contradict_each_other_are_refused(
 
 
 def test_a_watched_folder_is_followed_until_it_is_told_to_stop(docs: Path) -> None:
-    """A real process: what is saved while it watches is in the index, and SIGTERM ends it well."""
+    """A real process: what is saved while it watches is in the index, what failed or was left out is told
+    once, and SIGTERM ends it with the last report's status.
+    """
+    (docs / "broken.md").write_bytes(bytes(range(256)))
     command = [sys.executable, "-m", "ingest", str(docs), "--watch", "--quiet"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         guard = threading.Timer(120, process.kill)  # a change that is missed must not hang the suite
         guard.start()
         try:
             assert process.stdout is not None
-            counted = (line for line in process.stdout if line.startswith("documents "))
-            assert "2 written" in next(counted)
+            first = _round(process.stdout)
+            assert [line.split()[0] for line in first] == ["failed", "skipped", "documents", "index"]
+            assert "2 written" in first[2]
             (docs / "new.md").write_text("# New\n\nA heron stood in the pond.\n", encoding="utf-8")
-            assert "1 written" in next(counted)
+            second = _round(process.stdout)
+            assert [line.split()[0] for line in second] == ["documents", "index"]
+            assert "1 written" in second[0]
         finally:
             guard.cancel()
             process.terminate()
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=60) == 1
+
+
+def _round(lines: Iterator[str]) -> list[str]:
+    """The lines of one report, without the last, which tells the time."""
+    return list(takewhile(lambda line: not line.startswith("time "), lines))

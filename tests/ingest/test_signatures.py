@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ingest.duplicates import signature
 from ingest.signatures import FILE, signatures
 from rag.build import build_store
 from rag.config import load_settings
+from rag.health.copies import signature
 from rag.protocols.stores import Store
 from rag.types import Document
 

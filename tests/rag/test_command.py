@@ -15,6 +15,12 @@ import pytest
 from rag.command import add_settings, run, settings_of
 from rag.errors import IndexMissing, RagError, SettingError
 
+ROOT = Path(__file__).parents[2]
+MISSING = (
+    f"error: the package {{}} is not installed for {sys.executable}: run `source .venv/bin/activate`, or "
+    "`make install` if there is no .venv yet"
+)
+
 
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -25,6 +31,12 @@ def parsed(*arguments: str) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     add_settings(parser)
     return parser.parse_args(arguments)
+
+
+def test_an_index_that_is_a_file_is_refused_for_every_command(tmp_path: Path) -> None:
+    (tmp_path / "notes.md").touch()
+    with pytest.raises(SettingError, match=r"index = 'notes\.md' is a file"):
+        settings_of(parsed("--index", "notes.md"))
 
 
 def test_flags_become_settings(tmp_path: Path) -> None:
@@ -73,7 +85,7 @@ def test_a_commands_status_is_handed_on(status: int) -> None:
         (MemoryError(), "error: out of memory: close other programs or ingest fewer files at a time"),
         (
             ModuleNotFoundError("x", name="torch"),
-            "error: the package torch is not installed: run `make install`",
+            MISSING.format("torch"),
         ),
     ],
 )
@@ -84,6 +96,17 @@ def test_a_foreseen_failure_is_one_line_and_status_2(
     captured = capsys.readouterr()
     assert captured.err == line + "\n"
     assert captured.out == ""
+
+
+@pytest.mark.parametrize("words", ["ingest notes", "rag ask why", "rag --help", "api", "eval set"])
+def test_an_interpreter_without_the_packages_is_told_in_one_line(words: str) -> None:
+    """`-S` leaves installed packages out, as an environment that was not activated does."""
+    command = [sys.executable, "-S", "-m", *words.split()]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.count("\n") == 1
+    assert done.stderr.startswith("error: the package ")
+    assert "source .venv/bin/activate" in done.stderr
 
 
 def test_an_interrupt_says_that_nothing_is_lost(capsys: pytest.CaptureFixture[str]) -> None:

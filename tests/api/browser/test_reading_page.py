@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 Open = Callable[..., Any]
 Ask = Callable[[Any, str], None]
 Seen = Callable[[Any, str], bool]
@@ -93,6 +95,18 @@ def test_a_changed_file_is_said_and_its_text_is_shown(visit: Open, ask: Ask, pag
         assert page.locator("aside canvas").count() == 0
     finally:
         file.write_bytes(before)
+
+
+@pytest.mark.parametrize(("language", "part"), [("en-GB", "Rename the file"), ("zh-CN", "请先改名")])
+def test_a_name_that_cannot_be_kept_is_told_in_the_readers_language(
+    visit: Open, tmp_path: Path, language: str, part: str
+) -> None:
+    page = visit(at="#documents", locale=language)
+    page.wait_for_selector("#drop")
+    odd = tmp_path / 'what "is" this.md'
+    odd.write_text("# Odd\n", "utf-8")
+    page.set_input_files("#files", str(odd))
+    page.wait_for_selector(f"#uploads .job.failed:has-text('{part}')")
 
 
 def test_files_are_dropped_ingested_opened_and_deleted(visit: Open, ask: Ask, tmp_path: Path) -> None:

@@ -51,6 +51,12 @@ SECRETS = [
     ("password", "密码我改成 {} 了", "orchid2031"),
     ("password", "密码见下：\n{}\n", "orchid2031"),
     ("password", 'DB_PASSWORD="{}"', "p@ss word 7"),
+    ("password", "密码：{}", "天王盖地虎"),
+    ("password", "- 门禁密码：{}（周末用）", "芝麻开门"),
+    ("password", "数据库口令：{}", "宝塔镇河妖2024"),
+    ("password", "用户名：张三，密码：{}", "春暖花开88"),
+    ("password", "初始口令是“{}”，不要外传", "大漠孤烟直"),
+    ("password", "密碼：{}。", "風調雨順"),
     ("password", "password: '{}'", "blue horse42x runs"),
     ("key", "api_key = '{}'", "9f3c7a1e5b2d8064c1e7f3a95d2b8c60"),
     ("key", "密钥: {}", "q7Rf2Lk9Zx4Wm8Vb"),
@@ -96,6 +102,8 @@ hashed_password: $2b$12$EixZaYVK1fsbw1ZfbX3OXePaWxn96p36WQoeG6Lruj3vjPGga31lW|ge
 -----BEGIN RSA PRIVATE KEY-----\\n...\\n-----END RSA PRIVATE KEY-----|Bearer <token>|the secret of good tea|api key: see the wiki
 root / opt/v2|admin / api2.md|root : x86_64|see admin / step2|users@lists.example.org / page3|http://user:pass@host/repo..." scrubbed
 use UTF-8 as the password encoding|log in with GitHub and OAuth2|password - required|API endpoint, key: value|- Password: optional
+密码：六位数字|密码：请找管理员|密码：见附件|密码是每三个月更换一次|重置密码：点击右上角头像|财富密码：坚持学习|密码：与账号相同
+口令：稍息立正，向右看齐|密码：任意填写|密码是“弱密码”|持久化密码：每次安装只生成一次，避免重填|密码：两次不一致
 task-management-system-2024-overview-page|risk-assessment-framework-v2-2024|basic authentication|类似 eyJ 开头的令牌
 PASSWORD = "Enter your new password!"|password: "At least 8 letters, or the SHA256 of it"|passwd = "wrong user or e-mail","""
 
@@ -145,7 +153,9 @@ HOSTILE = """password:|password='|密码：a|密码(|eyJaaaaaaaa.|://a:b@|-----B
 mysql -p|账号 a/|key=|AK:|secret[a](|&pwd=a""".replace("\n", "|").split("|")
 
 
-@pytest.mark.parametrize("unit", [*HOSTILE, "|pwd", "| pwd |\n|---|\n", "PuTTY-User-Key-File-2:\n\n"])
+@pytest.mark.parametrize(
+    "unit", [*HOSTILE, "|pwd", "| pwd |\n|---|\n", "密码：天地", "密码是“天", "PuTTY-User-Key-File-2:\n\n"]
+)
 def test_time_grows_with_length_alone_whatever_is_repeated(unit: str) -> None:
     """Four times the text takes about four times as long, not sixteen."""
 

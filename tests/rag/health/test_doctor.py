@@ -41,6 +41,8 @@ PLANTED = {
     "links.md": b"# Links\n\nSee [nothing](nothing.md) and ![no picture](p/no.png).\n",
     "nothing.txt": b"",
     "blank.txt": b" \n\n \n",
+    "tide.md": b"# Tide\n\nThe harbour fills at noon and boats of the northern bay come with herring.\n",
+    "tide2.md": b"# Tide\n\nThe harbour fills at noon and boats of the northern bay come with herring. 2\n",
     "secret.md": f"# Access\n\n密码：{SECRET}\n".encode(),
 }
 
@@ -109,6 +111,7 @@ def test_an_index_level_with_sound_files_is_healthy(healthy: Settings) -> None:
     ("kind", "document", "needs_a_person", "part"),
     [
         ("duplicate", "copy.md", False, "is the same text as coast.md"),
+        ("near_duplicate", "tide2.md", False, "% the same text as tide.md"),
         ("front_matter", "front.md", True, "indexed as text"),
         ("encoding", "gbk.md", False, "GB18030"),
         ("mojibake", "garbled.md", False, "repaired"),
@@ -129,7 +132,7 @@ def test_what_is_the_matter_with_a_file_is_found(
 
 
 def test_nothing_is_found_that_was_not_planted(planted: Settings) -> None:
-    assert len(examine(planted).findings) == 9
+    assert len(examine(planted).findings) == 10
 
 
 def test_a_secret_is_never_shown_and_needs_a_person_where_it_is_left_in_the_text(
@@ -375,7 +378,7 @@ def test_the_exit_status_is_0_healthy_1_a_person_is_needed_2_no_index(
     assert capsys.readouterr().out.splitlines()[-1] == "healthy"
     assert _doctor(planted) == 1
     out = capsys.readouterr().out
-    assert out.splitlines()[-1] == "4 of 9 findings, marked !, need a person"
+    assert out.splitlines()[-1] == "4 of 10 findings, marked !, need a person"
     assert "  ! links.md: line 3: there is no file nothing.md" in out
     assert "    copy.md: is the same text as coast.md" in out
     assert SECRET not in out
@@ -388,11 +391,13 @@ def test_as_json_it_has_the_promised_shape(planted: Settings, capsys: pytest.Cap
     assert _doctor(planted, "--json", "--no-files") == 1
     result = json.loads(capsys.readouterr().out)
     assert set(result) == {"index", "generation", "documents", "chunks", "findings", "healthy"}
-    assert (result["index"], result["documents"], result["healthy"]) == (str(planted.index), 10, False)
+    assert (result["index"], result["documents"], result["healthy"]) == (str(planted.index), 12, False)
     for finding in result["findings"]:
         assert set(finding) == {"kind", "document", "detail", "needs_a_person"}
     kinds = {finding["kind"] for finding in result["findings"]}
-    assert kinds == {"duplicate", "empty", "encoding", "front_matter", "mojibake", "secret"}
+    assert kinds == {
+        "duplicate", "near_duplicate", "empty", "encoding", "front_matter", "mojibake", "secret"
+    }  # fmt: skip
 
 
 @pytest.mark.usefixtures("here")

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from ingest.pipeline import ingest
+from rag.__main__ import main
 from rag.build import build_indexer
+from rag.command import run
 from rag.config import Settings
 from rag.errors import IndexDamaged, IndexMissing
 from rag.health.status import status
@@ -125,3 +128,22 @@ def test_pages_without_text_are_counted(
         indexer.add(*make_document("b.pdf", "Some more."), empty_pages=2)
         indexer.publish()
     assert status(settings)["empty_pages"] == 5
+
+
+def test_a_copy_over_another_index_is_refused_and_one_over_an_earlier_copy_is_not(
+    tmp_path: Path,
+    settings_for: SettingsFor,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / f"{name}.md").write_text(f"# Title\n\nThe {name} depot keeps valves.\n")
+        ingest(settings_for(tmp_path / f"{name}.index"), [tmp_path / name], quiet=True)
+    words = ["copy", "--from", str(tmp_path / "one.index"), "--to"]
+    assert run(lambda: main([*words, str(tmp_path / "two.index")])) == 2
+    assert "holds another index (documents: 1), which would be lost" in capsys.readouterr().err
+    assert status(settings_for(tmp_path / "two.index"))["documents"] == 1
+    for _ in range(2):
+        assert run(lambda: main([*words, str(tmp_path / "new.index")])) == 0

@@ -65,6 +65,11 @@ def signature(text: str) -> bytes:
     return digest + smallest.tobytes()
 
 
+def says_nothing(signed: bytes) -> bool:
+    """Whether this is the signature of a text without a letter or digit."""
+    return signed[:_DIGEST] == signature("")[:_DIGEST]
+
+
 def duplicates(signatures: Iterable[tuple[str, bytes]], threshold: float = THRESHOLD) -> Iterator[Duplicate]:
     """Every document that repeats one before it, in the order given, with the one it is most like.
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from ingest.duplicates import SIGNATURE_BYTES, Duplicate, duplicates, groups, signature
+from rag.health.copies import SIGNATURE_BYTES, Duplicate, duplicates, groups, signature
 from rag.text import CJK_CHARACTER
 
-CORPORA = Path(__file__).parents[3] / "shared" / "data" / "corpora"
+CORPORA = Path(__file__).parents[4] / "shared" / "data" / "corpora"
 ENGLISH = "fox whale tea heron swan bear bird river stone cloud house garden letter window road".split()
 _UNIT = re.compile(r"[\u3400-\u9fff]|[^\W\u3400-\u9fff]+|\W")
 CHINESE = "狐鲸茶鹭鹅熊鸟河石云屋园信窗路山海林火木金水土日月星风雨雪"
