@@ -24,7 +24,8 @@ _REASONS = {
 class Found:
     """The hits of one question, all of one generation; `timings` in milliseconds.
 
-    `variants` were searched for as well; `notes` say what the search could not do as it was set.
+    `variants` were searched for as well; `notes` say what the search could not do as it was set. `spelt` is
+    the question without the spelling slips that the search put right.
     """
 
     generation: str
@@ -32,6 +33,7 @@ class Found:
     timings: Mapping[str, float]
     variants: Variants = field(default_factory=Variants)
     notes: tuple[str, ...] = ()
+    spelt: str = ""
 
 
 # Gets the hits as soon as they are there, and the same as the generator is about to read them.

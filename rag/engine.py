@@ -101,7 +101,8 @@ class Engine:
                 question, k or self._defaults.k, mode or self._defaults.mode, chosen, cancelled
             )
         timings = {"retrieval": _since(began)}
-        return Found(retriever.generation, tuple(hits), timings, trace.variants, tuple(trace.notes))
+        spelt = trace.wording.question if trace.wording else question
+        return Found(retriever.generation, tuple(hits), timings, trace.variants, tuple(trace.notes), spelt)
 
     def explain(
         self,
@@ -157,7 +158,9 @@ class Engine:
         if on_found is not None:
             on_found(found, read)
         with self.stage("generate"):
-            draft = generator.generate(standing, read, on_text=on_text, cancelled=cancelled)
+            # What is read beside the passages is what was searched for: they have no word with a slip.
+            put = found.spelt if standing == asked else standing
+            draft = generator.generate(put, read, on_text=on_text, cancelled=cancelled)
         timings = {**found.timings, "generation": _since(wrote), "total": _since(began)}
         wrote_it = draft.generator or generator.name
         answer = answer_from(question, draft, found, read, wrote_it, timings, self._defaults.unsupported)

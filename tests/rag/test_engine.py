@@ -269,6 +269,15 @@ def test_warming_meets_a_model_that_is_not_there_before_the_first_question_does(
         build_engine(index.model_copy(update={"generator": generator})).warm()
 
 
+def test_a_slip_in_the_question_costs_neither_the_answer_nor_its_confidence(index: Settings) -> None:
+    engine = build_engine(index)
+    right = engine.ask("Where was the lighthouse built?")
+    slip = engine.ask("Where was the lighthuose built?")
+    assert (slip.text, slip.confidence) == (right.text, right.confidence)
+    assert slip.question == "Where was the lighthuose built?"
+    assert slip.notes == ('searched for "lighthouse" instead of "lighthuose"',)
+
+
 def test_a_follow_up_is_asked_as_a_question_of_its_own(index: Settings) -> None:
     engine = build_engine(index)
     first = engine.ask("What oil did the lamp burn?")
