@@ -25,17 +25,20 @@ def lines(found: Calibration, risk: float) -> Iterator[str]:
     """The same in sentences, one a group."""
     for each in described(found, risk)["groups"]:
         name = _NAMES[each["language"]] + ("" if each["dense"] else " by words alone")
-        asked = f"{each['questions']} questions, {each['near_misses']} of them near misses"
+        asked = (
+            f"{each['questions']} questions made from the documents, {each['near_misses']} of them so that "
+            "these nearly answer them"
+        )
         if each["confidence"] is None:
             yield f"{name}: too few right answers to {asked}; the default threshold holds"
             continue
         if risk and not each["promised"]:
             yield f"{name}: no confidence keeps to {risk:.0%} wrong; {LOST:.0%} of the right may be refused"
         yield (
-            f"{name}: answers from confidence {each['confidence']:.2f} on, "
-            f"{each['coverage']:.0%} of {asked}; "
-            f"{each['risk']:.1%} of these wrong, at most {each['upper']:.1%} (95 %); "
-            f"{each['near_misses_answered']:.0%} of the near misses answered"
+            f"{name}: answers begin at confidence {each['confidence']:.2f}; of {asked}, "
+            f"{each['coverage']:.0%} were answered, {each['risk']:.1%} of those wrongly "
+            f"(at most {each['upper']:.1%}, 95 %), and {each['near_misses_answered']:.0%} of the near misses"
+            + ("" if risk else "; to have fewer wrong answers, and fewer answers, set calibration.risk")
         )
     for language, why in found.short.items():
         yield f"{_NAMES.get(language, 'not calibrated')}: {why}; the default threshold holds"

@@ -82,6 +82,8 @@ def test_it_is_told_in_figures_and_in_sentences() -> None:
     assert group["promised"] is True
     assert group["risk"] <= group["upper"] <= 0.2
     said = list(lines(calibration(), 0.2))
-    assert said[0].startswith("English: answers from confidence")
+    assert said[0].startswith("English: answers begin at confidence")
+    assert "calibration.risk" not in said[0]
+    assert next(lines(calibration(), 0.0)).endswith("set calibration.risk")
     assert "3 known items could be made" in said[1]
     assert any("no confidence keeps to 0%" in each for each in lines(calibration(), 0.001))
