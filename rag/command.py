@@ -85,8 +85,7 @@ def run(main: Callable[[], int]) -> int:
     except RagError as error:
         return _fail(str(error))
     except KeyboardInterrupt:
-        _fail("stopped; what was recorded is kept, run the same command again to go on")
-        return INTERRUPTED
+        return _stopped()
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return COULD_NOT_START
@@ -99,6 +98,11 @@ def run(main: Callable[[], int]) -> int:
         return _fail(f"{error.filename or 'system'}: {error.strerror or error}")
     except MemoryError:
         return _fail("out of memory: close other programs or ingest fewer files at a time")
+    except RuntimeError as error:
+        # Ctrl-C while a class is being made: Python 3.11 puts this around it.
+        if isinstance(error.__cause__, KeyboardInterrupt):
+            return _stopped()
+        raise
 
 
 def prepare_environment() -> None:
@@ -109,6 +113,11 @@ def prepare_environment() -> None:
     """
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+
+
+def _stopped() -> int:
+    _fail("stopped; what was recorded is kept, run the same command again to go on")
+    return INTERRUPTED
 
 
 def _fail(message: str) -> int:

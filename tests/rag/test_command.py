@@ -114,7 +114,22 @@ def test_an_interrupt_says_that_nothing_is_lost(capsys: pytest.CaptureFixture[st
     assert "run the same command again" in capsys.readouterr().err
 
 
+def test_an_interrupt_while_a_module_makes_its_classes_is_one_too(capsys: pytest.CaptureFixture[str]) -> None:
+    class Interrupted:
+        def __set_name__(self, owner: type, name: str) -> None:
+            raise KeyboardInterrupt
+
+    def main() -> int:
+        type("Section", (), {"paragraphs": Interrupted()})
+        return 0
+
+    assert run(main) == 130
+    assert capsys.readouterr().err.count("\n") == 1
+
+
 def test_a_bug_is_not_hidden() -> None:
+    with pytest.raises(RuntimeError):
+        run(raising(RuntimeError()))
     with pytest.raises(ZeroDivisionError):
         run(raising(ZeroDivisionError()))
 
