@@ -133,7 +133,7 @@ class Calibrating(BaseModel):
 
     `risk`: the share of wrong answers one accepts among those given, where half of what is asked has no
     answer; 0 keeps right answers instead, refusing 3 % of them at most. `at_ingest` false leaves it out;
-    `seconds` bounds it.
+    `seconds` bounds it, six times over where a busy machine has too few right answers by then.
     """
 
     model_config = ConfigDict(extra="forbid")
