@@ -11,9 +11,10 @@ def windows(tokenizer: Any, text: str, room: int, prompt: str = "") -> list[str]
 
     None has more than `room` tokens together with `prompt`, which the model is given in front of each.
     """
+    if count_tokens(tokenizer, prompt + text) <= room:
+        return [text]
     encoding = tokenizer.encode(text, add_special_tokens=False)
-    count = len(encoding.ids)
-    if (count_tokens(tokenizer, prompt + text) if prompt else count) <= room or not count:
+    if not (count := len(encoding.ids)):
         return [text]
     pieces = -(-count // max(1, room - count_tokens(tokenizer, prompt)))
     cuts = [0]
@@ -28,7 +29,8 @@ def windows(tokenizer: Any, text: str, room: int, prompt: str = "") -> list[str]
 
 def count_tokens(tokenizer: Any, text: str) -> int:
     """Tokens of `text` without special ones."""
-    return len(tokenizer.encode(text, add_special_tokens=False).ids)
+    # Without their places in the text, which are a fifth of the work.
+    return len(tokenizer.encode_batch_fast([text], add_special_tokens=False)[0])
 
 
 def readable(tokenizer: Any, text: str, unknown: int | None) -> float:

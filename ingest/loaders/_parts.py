@@ -31,6 +31,9 @@ def parts(text: str, start: int, size: int = PART) -> Iterator[Part]:
     Cut before headings, top-level list items and rows of tables, never inside a fence, a container or a
     comment: what stands in a part is parsed as it would be in the whole, but that a list becomes several.
     """
+    if len(text) - start <= size:
+        yield Part(start, len(text))
+        return
     lines = _Lines(text)
     begin, head, at = start, "", start
     while at < len(text):

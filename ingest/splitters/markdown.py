@@ -148,7 +148,9 @@ class MarkdownSplitter:
             if start < (end := start + len(passage.strip())):
                 seen = _joined(text, parts[first:last])
                 before = () if parts[first].lead else parts[:first]
-                begin = self._repeated(text, before, start, room - self._count(seen), previous)
+                begin = start
+                if before and self._overlap_tokens:
+                    begin = self._repeated(text, before, start, room - self._count(seen), previous)
                 previous = begin
                 yield begin, end, text[begin:start] + seen
 

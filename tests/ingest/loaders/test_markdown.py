@@ -21,6 +21,21 @@ def test_the_first_heading_is_the_title(tmp_path: Path) -> None:
     assert loaded.text.startswith("intro")
 
 
+_MARKS = "# One;## Two *b*;Three;===;#;text;```;# code;::: note;:::;> # quoted;- item;<!--;-->;<pre>;</pre>"
+_MORE = "[a]: b;| a |;|---|;!!! note;    # inside;---;$$;"
+_LINES = [line + "\n" for line in f"{_MARKS};{_MORE}".split(";")]
+_LONG = "A sentence that goes on. " * 90 + "\n"
+
+
+@given(st.lists(st.sampled_from([*_LINES, _LONG, _LONG + "\n"]), max_size=14))
+def test_the_title_is_the_first_heading_wherever_it_stands(lines: list[str]) -> None:
+    text = "".join(lines)
+    start = front_matter(text).end
+    headings = [block.title for block in blocks(text, start) if block.kind == "heading" and block.title]
+    named = front_matter(text).values.get("title")
+    assert title(text) == (named or next(iter(headings), ""))
+
+
 def test_the_title_of_the_front_matter_wins() -> None:
     assert title('---\ntags: [a]\ntitle: "My page"\n---\n# Other\n') == "My page"
 
