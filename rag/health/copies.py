@@ -29,6 +29,7 @@ _DIGEST = 16
 _FILLED = 2  # bins of a band that must hold a shingle: one alone says little of a short text
 _BLOCK = 16_384  # pairs compared at once
 _SHORT = 32  # characters that count; shorter texts are never called near to another
+_NOTHING = hashlib.blake2b(digest_size=_DIGEST).digest()
 SIGNATURE_BYTES = _DIGEST + 4 * _BINS
 
 
@@ -67,7 +68,7 @@ def signature(text: str) -> bytes:
 
 def says_nothing(signed: bytes) -> bool:
     """Whether this is the signature of a text without a letter or digit."""
-    return signed[:_DIGEST] == signature("")[:_DIGEST]
+    return signed[:_DIGEST] == _NOTHING
 
 
 def duplicates(signatures: Iterable[tuple[str, bytes]], threshold: float = THRESHOLD) -> Iterator[Duplicate]:
@@ -77,17 +78,16 @@ def duplicates(signatures: Iterable[tuple[str, bytes]], threshold: float = THRES
     the first of each band it agrees with, not with all. `threshold` is a Jaccard overlap, 0 to 1.
     """
     ids, digests, sketches = _table(signatures)
-    nothing = signature("")[:_DIGEST]
     first: dict[bytes, int] = {}
     leader = [first.setdefault(digest, row) for row, digest in enumerate(digests)]
-    rows = np.array([row for row in range(len(ids)) if leader[row] == row and digests[row] != nothing], int)
+    rows = np.array([row for row in range(len(ids)) if leader[row] == row and digests[row] != _NOTHING], int)
     near = {
         int(rows[later]): (int(rows[earlier]), similarity)
         for later, (earlier, similarity) in _nearest(sketches[rows], threshold).items()
     }
     for row, of in enumerate(leader):
         if of != row:
-            if digests[row] != nothing:
+            if digests[row] != _NOTHING:
                 yield Duplicate(ids[row], ids[of], 1.0, exact=True)
         elif row in near:
             earlier, similarity = near[row]

@@ -51,6 +51,14 @@ def test_a_few_edited_words_keep_a_passage_the_same_and_many_do_not(text: str) -
     assert same([text, _edited(text, 0.01)], threshold=1.1) == [0, 1]
 
 
+def test_texts_are_the_same_from_four_fifths_of_their_shingles_on() -> None:
+    """Two texts of n words that differ at one end share what the other words hold."""
+    words = [f"word{number:05}" for number in range(4000)]
+    for differing, leader in ((330, 0), (530, 1)):
+        other = [*words[:-differing], *(f"else{number:05}" for number in range(differing))]
+        assert same([" ".join(words), " ".join(other)]) == [0, leader]
+
+
 def test_a_chain_of_small_changes_does_not_make_its_ends_the_same() -> None:
     chain = [ENGLISH]
     for seed in range(40):

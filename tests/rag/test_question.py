@@ -27,9 +27,10 @@ def test_a_question_over_the_limit_is_refused_with_the_settings_name(index: Sett
         engine.search("x" * 2001)
 
 
-def test_half_a_character_is_refused(index: Settings) -> None:
+@pytest.mark.parametrize("half", [0xD800, 0xD83D, 0xDFFF])
+def test_half_a_character_is_refused(index: Settings, half: int) -> None:
     with pytest.raises(QuestionError, match="lone surrogate"):
-        build_engine(index).ask("lamp \ud83d")
+        build_engine(index).ask(f"lamp {chr(half)}")
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,11 @@ def test_what_the_indexes_see_of_a_hit_loses_the_same_words() -> None:
     assert hits[1].chunk.embedded is None
 
 
+def test_of_two_runs_of_one_length_that_are_left_of_a_hit_the_first_is_shown() -> None:
+    _, hits = unrepeated([hit(4, 7), hit(1, 9)])
+    assert (hits[1].chunk.start, hits[1].chunk.end) == (1, 3)
+
+
 def test_a_hit_within_better_ones_has_the_best_of_them_as_its_leader() -> None:
     leaders, _ = unrepeated([hit(0, 22), hit(40, 60), hit(11, 38), hit(11, 30)])
     assert leaders == [0, 1, 2, 0]
