@@ -10,11 +10,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from rag.command import add_settings, pages, pair, positive, run, settings_of
+from rag.command import add_settings, positive, run, settings_of
+from rag.filters import add_filters, chosen, tell_of_filters
 
 if TYPE_CHECKING:
     from rag.config import Settings
-    from rag.types import Filter, Hit
 
 _Command: TypeAlias = Callable[[argparse.Namespace, "Settings"], int]
 
@@ -34,8 +34,8 @@ def _ask(options: argparse.Namespace, settings: Settings) -> int:
     from rag.terminal import answer_lines, searched_lines
     from rag.wire import answer_json
 
-    answer = build_engine(settings).ask(options.question, k=options.k, chosen=_chosen(options))
-    _tell_of_filters(options, answer.passages)
+    answer = build_engine(settings).ask(options.question, k=options.k, chosen=chosen(options))
+    tell_of_filters(options, answer.passages)
     _print(options, answer_json(answer), lambda: answer_lines(answer) + searched_lines(answer))
     return 0
 
@@ -45,8 +45,8 @@ def _search(options: argparse.Namespace, settings: Settings) -> int:
     from rag.terminal import found_lines, searched_lines
     from rag.wire import hit_json, searched_json
 
-    found = build_engine(settings).search(options.question, k=options.k, chosen=_chosen(options))
-    _tell_of_filters(options, found.hits)
+    found = build_engine(settings).search(options.question, k=options.k, chosen=chosen(options))
+    tell_of_filters(options, found.hits)
     result = {
         "generation": found.generation,
         "hits": [hit_json(hit) for hit in found.hits],
@@ -63,7 +63,7 @@ def _explain(options: argparse.Namespace, settings: Settings) -> int:
     from rag.terminal import one_line
 
     found = build_engine(settings).explain(
-        options.question, k=options.k, chosen=_chosen(options), expected=options.expect
+        options.question, k=options.k, chosen=chosen(options), expected=options.expect
     )
     _print(options, explained_json(found), lambda: [one_line(line) for line in explanation_lines(found)])
     return 0 if found.came else 1
@@ -193,7 +193,7 @@ def _add_question(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("question")
     verb.add_argument("-k", type=positive, metavar="N", help="passages to retrieve")
     verb.add_argument("--mode", choices=MODES, help="which search (default: hybrid)")
-    _add_filters(verb)
+    add_filters(verb)
     _add_common(verb)
 
 
@@ -218,33 +218,6 @@ def _add_copy(verb: argparse.ArgumentParser) -> None:
             help=f"{says}: a folder, or a settings file (.toml) that names store and index",
         )  # fmt: skip
     _add_common(verb)
-
-
-def _add_filters(verb: argparse.ArgumentParser) -> None:
-    filters = verb.add_argument_group("only among")
-    filters.add_argument(
-        "--path", action="append", default=[], metavar="PATTERN", help='documents: "notes/2024", "*.pdf"'
-    )
-    filters.add_argument("--pages", type=pages, metavar="A-B", help="pages of paged documents")
-    filters.add_argument(
-        "--meta", action="append", default=[], type=pair, metavar="NAME=VALUE", help="front matter"
-    )
-
-
-def _chosen(options: argparse.Namespace) -> Filter:
-    from rag.types import Filter
-
-    return Filter(tuple(options.path), options.pages, tuple(options.meta))
-
-
-def _tell_of_filters(options: argparse.Namespace, hits: Sequence[Hit]) -> None:
-    """Where nothing was found among what was chosen, a filter most likely matches nothing."""
-    if not hits and (options.path or options.pages or options.meta):
-        print(
-            "note: nothing was found among what --path, --pages and --meta leave: documents are called as a "
-            "search without them shows them, relative to the folder that was ingested",
-            file=sys.stderr,
-        )
 
 
 def _add_common(verb: argparse.ArgumentParser) -> None:

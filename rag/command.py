@@ -51,24 +51,8 @@ def settings_of(options: argparse.Namespace, more: Mapping[str, Any] | None = No
     return settings
 
 
-def pages(value: str) -> tuple[int, int]:
-    """The argument `3` or `3-7`. Raises ArgumentTypeError, as those below do."""
-    first, _, last = value.partition("-")
-    if not (first.isdecimal() and (last or first).isdecimal() and int(first) <= int(last or first)):
-        raise argparse.ArgumentTypeError(f"{value!r} is not a page or a range of pages, such as 3 or 3-7")
-    return int(first), int(last or first)
-
-
-def pair(value: str) -> tuple[str, str]:
-    """The argument `tag=draft`."""
-    name, found, wanted = value.partition("=")
-    if not found:
-        raise argparse.ArgumentTypeError(f"{value!r} is not NAME=VALUE, such as tag=draft")
-    return name, wanted
-
-
 def positive(value: str) -> int:
-    """The argument `8`, a number of passages."""
+    """The argument `8`, a number of passages. Raises ArgumentTypeError."""
     if not value.isdecimal() or not 1 <= int(value) <= 1000:
         raise argparse.ArgumentTypeError(f"{value!r} is not a number from 1 to 1000")
     return int(value)

@@ -283,13 +283,6 @@ def test_a_search_may_be_kept_to_some_documents(rag: Command, index: Settings) -
     assert json.loads(rag(*words, "--meta", "tag=none").stdout)["hits"] == []
 
 
-@pytest.mark.parametrize("words", [("--pages", "7-3"), ("--pages", "x"), ("--meta", "tag")])
-def test_a_filter_that_makes_no_sense_is_refused(words: tuple[str, str], rag: Command) -> None:
-    done = rag("search", "lamp", *words)
-    assert done.returncode == 2
-    assert "such as" in done.stderr
-
-
 @pytest.mark.parametrize(
     ("question", "begins", "stop"),
     [("Who won the chess championship?", "Refused: ", "."), ("谁赢了象棋冠军？", "未作答：", "。")],
