@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from rag import text
 from rag.generators._quoting.blocks import Block
@@ -26,6 +27,13 @@ _DIRECTIVE = re.compile(
 _REFERENCE = re.compile(r":(?:numref|eqref|ref):`[^`\n]*`")
 _FORMULA = re.compile(r"^[ \t]*\$\$(?:[^$]|\$(?!\$))*\$\$", re.MULTILINE)
 _STOPPED = re.compile(r"[.!?。！？；;…][\"'”’」』）)\]*_~]*\Z")
+# `电话：021-5555`, `Admin page: 192.168.0.1`: a name, a colon and what it is.
+_LABELLED = re.compile(
+    r"^[ \t]*[*_`]{0,3}[^\W\d](?:[^\s:：.,;!?。，、；！？|$]| (?=\S)){0,30}(?<=[\w)）*_`])"
+    r"(?:：|:(?=[ \t*_`])|(?<=[\u3400-\u9fff]):(?![:/\\]))[ \t*_`]*[^\s*_`]",
+    re.MULTILINE,
+)
+_CLAUSE_MARKS = ",，、"
 # What closes a bracket or emphasis that the sentence before opened.
 _CLOSING = re.compile(r"[*_~]*[\])）】」』”’][\])）】」』”’*_~]*\s*")
 
@@ -71,6 +79,13 @@ def is_unfinished(passage: str, end: int) -> bool:
     return _STOPPED.search(passage[max(0, end - 8) : end]) is None
 
 
+def is_labelled(written: str) -> bool:
+    """Whether it is a line such as `电话：021-5555`: a label and what it is, without a stop."""
+    return (
+        "\n" not in written and _LABELLED.match(written) is not None and is_unfinished(written, len(written))
+    )
+
+
 def _sentences(passage: str, fenced: Sequence[Block]) -> Iterator[tuple[int, int]]:
     at = 0
     for formula in _FORMULA.finditer(passage):
@@ -83,7 +98,15 @@ def _sentences(passage: str, fenced: Sequence[Block]) -> Iterator[tuple[int, int
 
 
 def _between(passage: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    return ((start + first, start + last) for first, last in text.sentences(passage[start:end]))
+    for first, last in text.sentences(passage[start:end]):
+        yield from _lines(passage, start + first, start + last)
+
+
+def _lines(passage: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """The sentence, or its lines where several are labelled: notes write them without a stop."""
+    labels = [start + label.start() for label in _LABELLED.finditer(passage[start:end])]
+    cuts = [at for at in labels if at > start and passage[start:at].rstrip()[-1:] not in _CLAUSE_MARKS]
+    return pairwise((start, *cuts, end) if len(labels) > 1 else (start, end))
 
 
 def _past_closing(passage: str, first: int, last: int) -> int:

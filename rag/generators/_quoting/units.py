@@ -15,6 +15,7 @@ from rag.generators._quoting.blocks import Block, blocks
 from rag.generators._quoting.sentences import (
     block_at,
     is_formula,
+    is_labelled,
     is_unfinished,
     pieces,
     without_directives,
@@ -77,8 +78,9 @@ class Unit:
 
     @property
     def apart(self) -> bool:
-        """Whether it stands on lines of its own: a list's item, a table's row, code, or several lines."""
-        return "\n" in self.written or bool(_ITEM.match(self.text)) or self.text.startswith("|")
+        """Whether it stands on lines of its own: an item, a row, a labelled line, code, or several lines."""
+        alone = bool(_ITEM.match(self.text)) or self.text.startswith("|") or is_labelled(self.text)
+        return "\n" in self.written or alone
 
     @property
     def asks(self) -> bool:

@@ -55,6 +55,37 @@ def test_a_sentence_goes_on_behind_a_reference_at_the_beginning_of_a_line(passag
     assert texts(passage) == [whole]
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["名称：东区机房", "电话:021-5555-1234", "备用电源（柴油）：两台，可以支撑八小时"],
+        ["Model: AX3000", "Admin page: http://192.168.0.1", "**Firmware**: 1.2.5\nof March"],
+        ["王工: `admin`", "  路径：C:\\tools"],
+    ],
+)
+def test_labelled_lines_are_a_piece_each(lines: list[str]) -> None:
+    assert texts("\n".join(lines)) == [line.strip() for line in lines]
+
+
+@pytest.mark.parametrize(
+    "passage",
+    [
+        "Note: the pump\nstops at noon",
+        "As told\nin :numref:`fig_a` and\nin :numref:`fig_b` it is",
+        "假设随时间变化：甲，\n但概率不变：乙",
+        "open http://a.example\nand C:\\b or\nstd::vector and\n10:30 or so",
+    ],
+)
+def test_lines_of_prose_with_colons_are_one_piece(passage: str) -> None:
+    assert texts(passage) == [passage]
+
+
+def test_labelled_lines_are_shown_on_lines_of_their_own() -> None:
+    passage = "电话：021-5555-1234\n负责人：李工\n\nNote: it stops at noon."
+    found = units(1, Hit(Chunk("notes.md", 0, passage, 0, len(passage)), 1.0))
+    assert [unit.apart for unit in found] == [True, True, False]
+
+
 def test_a_reference_after_a_full_stop_begins_a_sentence() -> None:
     assert texts("One part ends.\n:numref:`sec_a` begins another.") == [
         "One part ends.",
