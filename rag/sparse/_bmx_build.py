@@ -99,6 +99,8 @@ class _Run:
                 return
             words = sorted(self.vocabulary)  # by code point, which is the order of UTF-8 bytes
             keys, tf = _counted(self._keys(words))
+            # It refers to itself: the words of run after run would wait for the cycle collector.
+            self.vocabulary.clear()
             starts = np.searchsorted(keys, np.arange(len(words) + 1, dtype=np.uint64) << np.uint64(32))
             rows = (keys & np.uint64(0xFFFFFFFF)).astype(np.uint32)
             for first in range(0, len(words), _WRITTEN):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import math
 import random
 import subprocess
 import sys
+import tracemalloc
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -305,6 +307,20 @@ def test_documents_are_taken_from_a_stream_a_few_at_a_time(tmp_path: Path) -> No
     assert held[-1] >= 2
     assert not list(tmp_path.glob("runs-*"))
     assert len(BmxIndex("baguetter").open([Segment(tmp_path, 1500)]).search(["lamp"], 2000).rows) == 1500
+
+
+def test_the_words_of_a_run_that_was_written_are_let_go_at_once(tmp_path: Path) -> None:
+    """Not when the cycle collector comes by: a vocabulary is larger than all else that stays."""
+    words = ([f"{row}-{at}" for at in range(1000)] for row in range(60))
+    gc.disable()
+    tracemalloc.start()
+    try:
+        write_documents(tmp_path, words, run_tokens=1)
+        held, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+        gc.enable()
+    assert held < most / 10
 
 
 def test_many_runs_are_merged_a_few_at_once_into_the_same_segment(
