@@ -23,7 +23,7 @@ Bounds: TypeAlias = npt.NDArray[np.int64]
 
 # Above it two passages are nearly identical: docs/retrieval.md has what lower ones would cost.
 THRESHOLD = 0.8
-_RUN = 8
+RUN = 8
 _RUN_CJK = 4
 _FIRST_CJK = 0x2E80
 _SAMPLED = np.uint32(2**32 // 8)  # one shingle in eight stands for all: those of the lowest hashes
@@ -88,7 +88,7 @@ def shingles(codes: Codes) -> tuple[Codes, npt.NDArray[np.uint8]]:
     hashes ^= hashes >> np.uint32(15)  # the finish of MurmurHash3: neighbours in text are none in number
     hashes *= np.uint32(0x85EBCA6B)
     hashes ^= hashes >> np.uint32(13)
-    return hashes, np.where(ideographic, np.uint8(_RUN_CJK), np.uint8(_RUN))
+    return hashes, np.where(ideographic, np.uint8(_RUN_CJK), np.uint8(RUN))
 
 
 def _joined(hashes: Codes, step: int) -> Codes:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from rag.duplicates import plain, shingles
+from rag.duplicates import RUN, plain, shingles
 
 # Measured on copies with edited words, in both languages: at .5 nothing unrelated is called near (the
 # likest are .41 apart), and copies with 5 % of their words edited are found at .98 and better.
@@ -28,6 +28,7 @@ _EMPTY = 0xFFFFFFFF
 _DIGEST = 16
 _FILLED = 2  # bins of a band that must hold a shingle: one alone says little of a short text
 _BLOCK = 16_384  # pairs compared at once
+_PIECE = 1 << 20  # characters of a text looked at together, with some 30 bytes for each
 _SHORT = 32  # characters that count; shorter texts are never called near to another
 _NOTHING = hashlib.blake2b(digest_size=_DIGEST).digest()
 SIGNATURE_BYTES = _DIGEST + 4 * _BINS
@@ -55,15 +56,29 @@ class Duplicate:
 
 def signature(text: str) -> bytes:
     """The signature of a text, SIGNATURE_BYTES long; all texts without a letter or digit have the same."""
-    codes, _ = plain([text])
-    digest = hashlib.blake2b(codes.tobytes(), digest_size=_DIGEST).digest()
+    digest, counted = hashlib.blake2b(digest_size=_DIGEST), 0
     smallest = np.full(_BINS, _EMPTY, "<u4")
-    if len(codes) >= _SHORT:
-        hashes, runs = shingles(codes)
-        whole = np.unique(hashes[np.arange(len(codes)) + runs <= len(codes)])
-        bins, firsts = np.unique(whole >> np.uint32(_BIN_SHIFT), return_index=True)
-        smallest[bins] = whole[firsts]
-    return digest + smallest.tobytes()
+    codes = np.zeros(0, np.uint32)
+    for at in range(0, len(text), _PIECE):
+        new, _ = plain([text[at : at + _PIECE]])
+        digest.update(new.tobytes())
+        counted += len(new)
+        # Shingles that end in a piece may begin in the one before.
+        codes = np.concatenate([codes[1 - RUN :], new])
+        smallest = np.minimum(smallest, _smallest(codes))
+    if counted < _SHORT:
+        smallest[:] = _EMPTY
+    return digest.digest() + smallest.tobytes()
+
+
+def _smallest(codes: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint32]:
+    """The smallest hash of each bin."""
+    found = np.full(_BINS, _EMPTY, "<u4")
+    hashes, runs = shingles(codes)
+    whole = np.unique(hashes[np.arange(len(codes)) + runs <= len(codes)])
+    bins, firsts = np.unique(whole >> np.uint32(_BIN_SHIFT), return_index=True)
+    found[bins] = whole[firsts]
+    return found
 
 
 def says_nothing(signed: bytes) -> bool:

@@ -7,7 +7,10 @@ import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from rag.health import copies
 from rag.health.copies import SIGNATURE_BYTES, Duplicate, duplicates, groups, signature
 from rag.text import CJK_CHARACTER
 
@@ -86,6 +89,14 @@ def test_a_group_begins_with_its_first_document() -> None:
         {"a": text, "b": _edited(text, 0.02, 1), "c": text, "d": _edited(text, 0.02, 2), "e": _text(2)}
     )
     assert groups(found) == [["a", "b", "c", "d"]]
+
+
+@given(st.text("abcdef ,ß部署镜像😀", min_size=90, max_size=200), st.integers(1, 40))
+def test_a_long_text_is_signed_piece_by_piece_as_it_would_be_at_once(text: str, piece: int) -> None:
+    whole = signature(text)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(copies, "_PIECE", piece)
+        assert signature(text) == whole
 
 
 def test_a_signature_has_one_size_and_is_a_function_of_the_text() -> None:
