@@ -107,13 +107,15 @@ class _TomlFile(TomlConfigSettingsSource):
 
 def _refuse_unknown_variables() -> None:
     """A misspelt RAG_INDX would otherwise be ignored and the default index written to."""
-    known = {name.upper() for name in Settings.model_fields}
+    known = {name.upper(): field for name, field in Settings.model_fields.items()}
     for variable in os.environ:
         if variable.upper().startswith("RAG_"):
-            name = variable[4:].upper().split("__")[0]
+            name, nested, _ = variable[4:].upper().partition("__")
             if name not in known:
                 valid = ", ".join(f"RAG_{field}" for field in sorted(known))
                 raise SettingError(f"{variable}: no such setting; valid: {valid}")
+            if nested and not hasattr(known[name].annotation, "model_fields"):
+                raise SettingError(f"{variable}: no such setting; RAG_{name} has no parts, set it by itself")
 
 
 def _put(values: dict[str, Any], dotted: str, value: Any) -> None:

@@ -132,6 +132,13 @@ def test_a_misspelt_variable_lists_the_valid_ones(variable: str, monkeypatch: py
         load_settings()
 
 
+@pytest.mark.parametrize("variable", ["RAG_INDEX__X", "RAG_QUESTION_LIMIT__", "rag_fallback__name"])
+def test_a_part_of_a_plain_setting_is_refused(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(variable, "x")
+    with pytest.raises(SettingError, match=rf"{variable}: no such setting; RAG_[A-Z_]+ has no parts"):
+        load_settings()
+
+
 def test_a_misspelt_part_of_a_variable_lists_the_valid_ones(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAG_RETRIEVER__KK", "3")
     with pytest.raises(
