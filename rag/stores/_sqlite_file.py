@@ -104,6 +104,8 @@ class SqliteFile:
         if not self._read_only:
             held.connection.execute("PRAGMA journal_mode = WAL")
             held.connection.execute("PRAGMA synchronous = FULL")
+            # What is forgotten may have held a password; not every build overwrites it of itself.
+            held.connection.execute("PRAGMA secure_delete = ON")
         return held
 
     def _is_sealed(self) -> bool:

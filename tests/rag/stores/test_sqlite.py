@@ -214,6 +214,20 @@ def test_a_schema_whose_bytes_are_no_text_is_damage(tmp_path: Path) -> None:
         SqliteStore(tmp_path, read_only=True)
 
 
+def test_what_is_forgotten_is_no_longer_in_the_file(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path)
+    put(store, "a.md", "the password is opensesame " * 400, digest="1")
+    put(store, "b.md", "text", digest="1")
+    store.collect(1)
+    put(store, "a.md", "the password is gone", digest="2")
+    for published in (2, 3):
+        store.collect(published)
+    store.close()
+    content = (tmp_path / FILE_NAME).read_bytes()
+    assert b"is gone" in content
+    assert b"opensesame" not in content
+
+
 def test_a_reader_cannot_write(store: SqliteStore, tmp_path: Path) -> None:
     put(store, "a.md", "text")
     reader = SqliteStore(tmp_path, read_only=True)
