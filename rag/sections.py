@@ -132,8 +132,9 @@ class Calibrating(BaseModel):
     """When to refuse, learnt at the end of ingest on questions made from the documents.
 
     `risk`: the share of wrong answers one accepts among those given, where half of what is asked has no
-    answer; 0 keeps right answers instead, refusing 3 % of them at most. `at_ingest` false leaves it out;
-    `seconds` bounds it, six times over where a busy machine has too few right answers by then.
+    answer; 0 keeps right answers instead, refusing 3 % of them at most and what has a confidence below .05.
+    `at_ingest` false leaves it out; `seconds` bounds it, six times over where a busy machine has too few
+    right answers by then.
     """
 
     model_config = ConfigDict(extra="forbid")

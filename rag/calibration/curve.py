@@ -99,9 +99,14 @@ def promise(
 
 
 def keeping(
-    confidences: Sequence[float], right: Sequence[bool], lost: float, delta: float = 0.05
+    confidences: Sequence[float],
+    right: Sequence[bool],
+    lost: float,
+    least: float = 0.0,
+    delta: float = 0.05,
 ) -> Promise | None:
-    """The highest confidence below which at most the share `lost` of further right answers would fall.
+    """The highest confidence below which at most the share `lost` of further right answers would fall, but
+    `least` where some answer has as much.
 
     The conformal quantile: of n right answers the floor(lost * (n + 1))-th from below (Angelopoulos and
     Bates, "A Gentle Introduction to Conformal Prediction", 2021, section 1). None if n is too small for it.
@@ -111,7 +116,7 @@ def keeping(
     if not place:
         return None
     order = sorted(zip(confidences, right, strict=True), key=lambda each: -each[0])
-    return _from(order, kept[place - 1], delta)
+    return _from(order, max(kept[place - 1], min(least, order[0][0])), delta)
 
 
 def _from(order: Sequence[tuple[float, bool]], threshold: float, delta: float) -> Promise:

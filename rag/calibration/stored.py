@@ -18,6 +18,9 @@ from rag.prompt import Language
 
 FILE = "calibration.json"
 LOST = 0.03  # of the right answers may be refused where no risk is to be kept to
+# Of few right answers the least sure decides: below this, nineteen of twenty are wrong, and so is what is
+# found for a question about something else altogether.
+LEAST = 0.05
 _SEAL = "sha256"
 
 
@@ -53,13 +56,13 @@ class Fitted:
         return promise([each.confidence for each in outcomes], [each.right for each in outcomes], risk)
 
     def threshold(self, risk: float) -> Promise | None:
-        """Where answers begin: as promised for an accepted risk, or so that right answers are kept where
-        that is 0 or cannot be kept to. None where there are too few right answers even for this.
+        """Where answers begin: as promised for an accepted risk, or so that right answers of some confidence
+        are kept where that is 0 or cannot be kept to. None where right answers are too few even for this.
         """
         made = self.promise(risk) if risk else None
         outcomes = self.outcomes
         confidences, right = [each.confidence for each in outcomes], [each.right for each in outcomes]
-        return made or keeping(confidences, right, LOST)
+        return made or keeping(confidences, right, LOST, LEAST)
 
     def near_misses_answered(self, confidence: float) -> tuple[int, int]:
         """How many of the near misses are answered from this confidence on, and how many there are."""

@@ -78,6 +78,18 @@ def test_a_promise_is_kept_on_further_questions() -> None:
     assert broken <= 8
 
 
+def test_answers_that_are_nearly_always_wrong_are_not_given_for_the_sake_of_one_right() -> None:
+    confidences = [0.01, *(0.02 + at / 1000 for at in range(20)), *(0.3 + at / 100 for at in range(40))]
+    right = [True, *[False] * 20, *[True] * 40]
+    assert keeping(confidences, right, 0.03) == keeping(confidences, right, 0.03, 0.005)
+    begins = keeping(confidences, right, 0.03, 0.05)
+    assert begins is not None
+    assert (begins.confidence, begins.risk, begins.coverage) == (0.05, 0.0, 40 / 61)
+    surest = keeping([each / 100 for each in confidences], right, 0.03, 0.05)
+    assert surest is not None
+    assert surest.confidence == max(confidences) / 100
+
+
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 1), st.booleans()), max_size=80))
 def test_at_most_the_share_of_right_answers_is_lost(outcomes: list[tuple[float, bool]]) -> None:

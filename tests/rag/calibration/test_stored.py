@@ -9,6 +9,7 @@ import pytest
 from rag.calibration.describe import described, lines
 from rag.calibration.stored import (
     FILE,
+    LEAST,
     Calibration,
     Fitted,
     Outcome,
@@ -73,6 +74,15 @@ def test_a_risk_that_cannot_be_kept_to_keeps_right_answers_instead() -> None:
     assert kept is not None
     assert kept.accepted is None
     assert kept == fitted.threshold(0.0)
+
+
+def test_one_unsure_right_answer_of_few_lets_nothing_through_that_is_nearly_always_wrong() -> None:
+    outcomes = (*(Outcome(0.01 + at / 1000, at == 3, False) for at in range(30)),)
+    outcomes += (*(Outcome(0.5 + at / 100, True, False) for at in range(40)),)
+    begins = Fitted("zh", dense=False, slope=1.0, intercept=0.0, outcomes=outcomes).threshold(0)
+    assert begins is not None
+    assert begins.confidence == LEAST
+    assert begins.risk == 0
 
 
 def test_it_is_told_in_figures_and_in_sentences() -> None:
