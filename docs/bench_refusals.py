@@ -29,7 +29,7 @@ from rag.calibration.curve import probability
 from rag.calibration.stored import Calibration, Fitted
 from rag.config import Settings, load_settings
 from rag.generators._calibrated import scored
-from rag.models import build_embedder, build_generous
+from rag.models import build_generous, plain_embedder
 from rag.recalibrate import recalibrate
 from rag.types import Draft
 
@@ -89,7 +89,7 @@ def _asked(
     retriever, generous, embedder = (
         build_retriever(settings),
         build_generous(settings),
-        build_embedder(settings),
+        plain_embedder(settings),
     )
     groups = {each.group: each for each in found.groups}
     known = [

@@ -23,6 +23,7 @@ from ingest.plan import Planned, content_digest
 from ingest.reading import Read, Reader
 from rag.config import Settings
 from rag.errors import SettingError
+from rag.expansion.glossed import agreed
 from rag.models import build_embedder
 
 _AHEAD = 2  # files given to each worker at once: it reads one while the next is on its way
@@ -34,13 +35,15 @@ _OWN = "ray"  # `--on ray`: the cluster that RAY_ADDRESS names, else one of this
 class Worker:
     """What runs on a node: reads one file at a time. Ray keeps it and its model from file to file."""
 
-    def __init__(self, settings: Settings, key: bytes, number: int, *, gpu: bool) -> None:
-        """`key` is what placeholders of secrets hang on; `number` tells the workers apart."""
+    def __init__(self, settings: Settings, key: bytes, known: str, number: int, *, gpu: bool) -> None:
+        """`key` is what placeholders of secrets hang on, `known` the fingerprint of the index's embedder;
+        `number` tells the workers apart.
+        """
         if not gpu:
             _keep_to_one_core(number)
         self._stack = ExitStack()
         loaders = build_loaders(settings, self._stack)
-        self._embedder = build_embedder(settings)
+        self._embedder = agreed(settings.index, known, build_embedder(settings))
         splitter = build_splitter(settings, self._embedder)
         self._reader = Reader(loaders, splitter, settings.ingest.secrets, key)
 
@@ -68,15 +71,22 @@ class Worker:
 
 
 def read_on(
-    cluster: str, todo: Sequence[Planned], moved: Mapping[str, str], settings: Settings, key: bytes
+    cluster: str,
+    todo: Sequence[Planned],
+    moved: Mapping[str, str],
+    settings: Settings,
+    key: bytes,
+    known: str,
 ) -> Iterator[Read]:
     """What the workers of `cluster` make of each file, in order. Files of `moved` are not embedded.
+
+    `key` and `known` as a worker takes them.
 
     Raises SettingError for a cluster that cannot be reached.
     """
     ray = _connected(cluster)
     try:
-        workers = _workers(ray, min(len(todo), _MOST_WORKERS), settings, key)
+        workers = _workers(ray, min(len(todo), _MOST_WORKERS), settings, key, known)
         free = deque(worker for worker in workers for _ in range(_AHEAD))
         ahead: deque[tuple[Planned, Any, Any]] = deque()
         for planned in todo:
@@ -105,7 +115,7 @@ def _taken(ray: Any, ahead: deque[tuple[Planned, Any, Any]], free: deque[Any]) -
     return found
 
 
-def _workers(ray: Any, most: int, settings: Settings, key: bytes) -> list[Any]:
+def _workers(ray: Any, most: int, settings: Settings, key: bytes, known: str) -> list[Any]:
     """One a GPU, or one a core where there is none; they start elsewhere when their node goes."""
     has = ray.cluster_resources()
     gpus, cores = int(has.get("GPU", 0)), int(has.get("CPU", 1))
@@ -118,7 +128,7 @@ def _workers(ray: Any, most: int, settings: Settings, key: bytes) -> list[Any]:
         scheduling_strategy="SPREAD",
     )
     absolute = settings.model_copy(update={"index": settings.index.absolute()})
-    return [made.remote(absolute, key, number, gpu=bool(gpus)) for number in range(count)]
+    return [made.remote(absolute, key, known, number, gpu=bool(gpus)) for number in range(count)]
 
 
 def _connected(cluster: str) -> Any:

@@ -23,8 +23,9 @@ from ingest.signatures import signatures
 from rag.build import build_indexer, build_store
 from rag.config import Settings
 from rag.errors import RagError, SettingError
+from rag.expansion.glossed import agreed
 from rag.health.copies import duplicates
-from rag.indexes.publish import Indexer, check_embedder
+from rag.indexes.publish import Indexer
 from rag.models import build_embedder
 from rag.protocols.documents import Loader, Splitter
 from rag.protocols.stores import Store, StoredDocument
@@ -71,7 +72,7 @@ def ingest(
             _remember_roots(indexer.store, found)
             reader = build_reader(settings, loaders, splitter, indexer.store)
             todo = _plan(found, indexer.store.documents(), reader, digests)
-            report = _carry_out(todo, indexer, _reads(todo, reader, settings, cluster), quiet=quiet)
+            report = _carry_out(todo, indexer, _reads(todo, reader, settings, indexer, cluster), quiet=quiet)
             unread.remember(indexer.store, found, todo.write, report.failed)
             if todo.write or todo.gone:
                 _tell_duplicates(report, indexer, settings)
@@ -142,7 +143,7 @@ def _foretell(settings: Settings, paths: Sequence[Path], reader: Reader, rebuild
     if store is not None:
         stored, remembered = store.documents(), store.settings()
         if known := remembered.get("embedder"):
-            check_embedder(settings.index, known, build_embedder(settings))
+            agreed(settings.index, known, build_embedder(settings))
         store.close()
     todo = _plan(found, stored, reader)
     unread.fail_again(todo, remembered)
@@ -158,13 +159,15 @@ def _foretell(settings: Settings, paths: Sequence[Path], reader: Reader, rebuild
     return report
 
 
-def _reads(todo: Plan, reader: Reader, settings: Settings, cluster: str | None) -> Iterator[Read]:
+def _reads(
+    todo: Plan, reader: Reader, settings: Settings, indexer: Indexer, cluster: str | None
+) -> Iterator[Read]:
     """The files to write, in order, read here or on a cluster."""
     if cluster is None:
         return in_order(todo.write, reader.read, size_on_disk, threads(settings))
     from ingest.on_ray import read_on
 
-    return read_on(cluster, todo.write, todo.moved, settings, reader.key)
+    return read_on(cluster, todo.write, todo.moved, settings, reader.key, indexer.embedder_fingerprint)
 
 
 def _carry_out(todo: Plan, indexer: Indexer, reads: Iterator[Read], *, quiet: bool) -> Report:

@@ -14,10 +14,11 @@ from rag.backends import build, check
 from rag.compute import products_by_one_thread
 from rag.config import Settings
 from rag.engine import Defaults, Engine, Watch
+from rag.expansion.glossed import agreed, without_glosses
 from rag.hits.context import widened
 from rag.hits.shape import Shape
 from rag.indexes.generation import FolderWatch, files_of, read_manifest
-from rag.indexes.publish import Indexer, check_embedder
+from rag.indexes.publish import Indexer
 from rag.indexes.reader import OpenIndex
 from rag.indexes.within import WatchWithin, published_within
 from rag.models import build_embedder, build_expander, build_generator, build_reranking, once
@@ -54,15 +55,16 @@ def build_store(settings: Settings, *, read_only: bool, start_over: bool = False
     )
 
 
-def build_indexer(settings: Settings, *, start_over: bool = False) -> Indexer:
+def build_indexer(settings: Settings, *, start_over: bool = False, like: str | None = None) -> Indexer:
     """The index's writer, to be used as a context manager. Creates the folder if need be.
 
-    With `start_over` it begins without a document; readers keep what is published until `publish`.
+    With `start_over` it begins without a document; readers keep what is published until `publish`. `like`
+    is the embedder of another index, whose vectors it is to hold.
     """
     return Indexer(
         settings.index,
         lambda: build_store(settings, read_only=False, start_over=start_over),
-        build_embedder(settings),
+        without_glosses(build_embedder(settings), like),
         _sparse(settings),
         _dense(settings),
         {"sparse": settings.sparse.model_dump_json(), "dense": settings.dense.model_dump_json()},
@@ -75,8 +77,7 @@ def build_retriever(settings: Settings, generator: Callable[[], Generator] | Non
 
     Raises IndexMissing, IndexDamaged, or SettingError if the index is of another embedder.
     """
-    embedder = build_embedder(settings)
-    check_embedder(settings.index, published(settings).embedder, embedder)
+    embedder = agreed(settings.index, published(settings).embedder, build_embedder(settings))
     store, index = _opened(settings)
     chosen = settings.retriever
     return Retriever(

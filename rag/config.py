@@ -22,7 +22,7 @@ from pydantic_settings import (
 )
 
 from rag.errors import SettingError
-from rag.sections import Api, Backend, Calibrating, Ingest, Pdf, Reranking, Retrieval
+from rag.sections import Api, Backend, Calibrating, Embedding, Ingest, Pdf, Reranking, Retrieval
 
 DEFAULT_FILE = Path("rag.toml")
 
@@ -37,7 +37,7 @@ class Settings(BaseSettings):
     question_limit: int = Field(2000, ge=1, description="characters")
     fallback: Literal["", "extractive"] = ""
     unsupported: Literal["keep", "mark", "drop"] = "mark"
-    embedder: Backend = Backend(name="sentence_transformers")
+    embedder: Embedding = Embedding()
     sparse: Backend = Backend(name="bmx")
     dense: Backend = Backend(name="faiss")
     store: Backend = Backend(name="sqlite")

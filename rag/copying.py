@@ -41,7 +41,10 @@ def copy(source: Settings, target: Settings, tell: Callable[[int, int], None]) -
     """
     if (source.index.resolve(), source.store) == (target.index.resolve(), target.store):
         raise SettingError("--from and --to name the same index: name another to copy to")
-    with closing(_opened(source)) as old, build_indexer(target) as indexer:
+    with (
+        closing(_opened(source)) as old,
+        build_indexer(target, like=old.settings().get("embedder")) as indexer,
+    ):
         kept = old.settings()
         if kept.get("embedder") not in (None, indexer.embedder_fingerprint):
             raise SettingError(

@@ -16,6 +16,8 @@ from rag.backends import build
 from rag.calibration.stored import Thresholds
 from rag.config import Settings
 from rag.errors import SettingError
+from rag.expansion.dictionary import find_dictionary
+from rag.expansion.glossed import Glossed
 from rag.expansion.variants import Expander, Replies
 from rag.generators._calibrated import Calibrated
 from rag.generators._fallback import WithFallback
@@ -25,8 +27,18 @@ from rag.sections import Backend
 
 
 def build_embedder(settings: Settings) -> Embedder:
-    """The embedder; one per setting in a process, since its model is large."""
-    return _embedder(settings.embedder.model_dump_json())
+    """What makes the vectors that are searched: the embedder, with glosses where they are to be."""
+    plain, chosen = plain_embedder(settings), settings.embedder.dictionary
+    dictionary = find_dictionary(chosen, "embedder.dictionary")
+    return Glossed(plain, dictionary, yields=chosen == "auto") if dictionary else plain
+
+
+def plain_embedder(settings: Settings) -> Embedder:
+    """The embedder; one per setting in a process, since its model is large.
+
+    Single sentences are compared by it alone: with their glosses Chinese ones gained nothing.
+    """
+    return _embedder(_setting_of_embedder(settings))
 
 
 def build_generator(settings: Settings) -> Generator:
@@ -66,14 +78,14 @@ def _generator(settings: Settings, named: Backend) -> Generator:
     if named.name != "extractive" or not made_with:
         return plain
     thresholds = Thresholds(settings.index, made_with, settings.calibration.risk)
-    return Calibrated(build_generous(settings), plain, build_embedder(settings), thresholds)
+    return Calibrated(build_generous(settings), plain, plain_embedder(settings), thresholds)
 
 
 def _plain(settings: Settings, named: Backend) -> Generator:
     """A generator; one that reads vectors is given the process's embedder."""
     generator = build("generator", "rag.generators", named)
     if hasattr(generator, "use_embedder"):
-        generator.use_embedder(build_embedder(settings))
+        generator.use_embedder(plain_embedder(settings))
     return cast(Generator, generator)
 
 
@@ -117,7 +129,7 @@ def build_reranking(settings: Settings) -> rerank.Reranking | None:
     if not chosen.name:
         return None
     stage = {"depth", "weight", "on_failure"}
-    model = _reranker(chosen.model_dump_json(exclude=stage), settings.embedder.model_dump_json())
+    model = _reranker(chosen.model_dump_json(exclude=stage), _setting_of_embedder(settings))
     support = settings.retriever.document_weight
     return rerank.Reranking(model, chosen.depth, chosen.on_failure, chosen.weight, support)
 
@@ -129,6 +141,10 @@ def _reranker(setting: str, embedder: str) -> Reranker:
     if hasattr(reranker, "use_embedder"):
         reranker.use_embedder(_embedder(embedder))
     return cast(Reranker, reranker)
+
+
+def _setting_of_embedder(settings: Settings) -> str:
+    return settings.embedder.model_dump_json(exclude={"dictionary"})
 
 
 @cache

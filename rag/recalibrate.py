@@ -20,7 +20,7 @@ from rag.calibration.stored import Calibration, Fitted, Outcome, read_calibratio
 from rag.config import Settings
 from rag.errors import IndexDamaged
 from rag.generators._calibrated import scored
-from rag.models import build_embedder, build_generous, calibrated_with
+from rag.models import build_generous, calibrated_with, plain_embedder
 from rag.protocols.models import Embedder, Generator
 from rag.protocols.stores import Published
 from rag.retrieve import Retriever
@@ -74,7 +74,7 @@ def recalibrate(settings: Settings, stop: Event | None = None) -> Calibration | 
     plain = settings.model_copy(
         update={"retriever": settings.retriever.model_copy(update={"variants": "off"})}
     )
-    now, retriever, embedder = published(plain), build_retriever(plain), build_embedder(plain)
+    now, retriever, embedder = published(plain), build_retriever(plain), plain_embedder(plain)
     generous = build_generous(plain)
     groups: dict[Group, list[_Answered]] = defaultdict(list)
     stopped = (stop or Event()).is_set

@@ -30,6 +30,8 @@ from rag.search.tuning import Tuning
 from rag.sections import DictionaryName, FusionName, GlossaryName, SpellingName
 from rag.types import EVERYTHING, Filter, Hit, Mode, Variants, Vectors
 
+_SETTING = "retriever.dictionary"
+
 
 class Retriever:
     """Finds chunks in one generation.
@@ -60,7 +62,7 @@ class Retriever:
         self._embedder = embedder
         self.in_context = context
         self._expander: Expander | Repeated | None = expander
-        self._dictionary = find_dictionary(dictionary)
+        self._dictionary = find_dictionary(dictionary, _SETTING)
         self._tuning = Tuning(
             depth=depth,
             dense_weight=dense_weight,
@@ -86,7 +88,7 @@ class Retriever:
         Raises SettingError for a dictionary that is not there.
         """
         other = copy(self)
-        dictionary = self._dictionary or find_dictionary("auto") if tuning.dictionary else None
+        dictionary = self._dictionary or find_dictionary("auto", _SETTING) if tuning.dictionary else None
         expander = self._expander
         if variants is not None:
             expander = Repeated(variants) if variants != Variants() else None

@@ -29,6 +29,15 @@ class Backend(BaseModel):
         return dict(self.model_extra or {})
 
 
+class Embedding(Backend):
+    """The embedder. `dictionary` glosses Chinese for one that cannot read it, passages and questions; auto
+    does where CC-CEDICT is installed, save over an index that was made without.
+    """
+
+    name: str = "sentence_transformers"
+    dictionary: DictionaryName = "auto"
+
+
 class Reranking(Backend):
     """The reranker, none where `name` is empty; it is given the best `depth` hits.
 

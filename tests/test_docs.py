@@ -46,7 +46,7 @@ def defaults() -> dict[str, Any]:
     for key, field in Settings.model_fields.items():
         value = field.default
         if key in PACKAGES:
-            found[key] = options(key, value.name)
+            found[key] = options(key, value.name) | value.model_dump()
         else:
             found[key] = value.model_dump() if hasattr(value, "model_dump") else value
     return found | {"index": str(found["index"])}

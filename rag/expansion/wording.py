@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -10,7 +10,8 @@ from rag import text
 from rag.expansion.brackets import plain
 from rag.expansion.dictionary import Dictionary
 from rag.expansion.gloss import Gloss, gloss, is_foreign
-from rag.expansion.glossary import Pair
+from rag.expansion.glossary import Frequencies, Pair
+from rag.expansion.outward import chinese_terms, is_outward
 from rag.fusion import trust
 from rag.protocols.models import Embedder
 
@@ -47,25 +48,32 @@ class Wording:
     def for_embedder(self, embedder: Embedder) -> tuple[str, float]:
         """The text to embed and how far its vector counts, in [0, 1].
 
-        A gloss stands in where it is worth more than what the embedder can read of the question itself.
+        A gloss stands in where it is worth as much as what the embedder can read of the question itself.
         """
         trusted = trust(embedder.readable(self.question))
         if self.gloss is not None:
             glossed = _GLOSS_TRUST * trust(embedder.readable(self.gloss.text))
-            if glossed > trusted:
+            if glossed and glossed >= trusted:
                 return self.gloss.text, glossed
         return self.question, trusted
 
 
 def word(
-    question: str, dictionary: Dictionary | None, knows: Callable[[str], bool], pairs: Sequence[Pair] = ()
+    question: str, dictionary: Dictionary | None, frequencies: Frequencies, pairs: Sequence[Pair] = ()
 ) -> Wording:
-    """The question's wording over a collection of which `knows` says whether it holds a term.
+    """The question's wording over a collection of which `frequencies` says in how many passages terms are.
 
     `pairs` give other forms of its terms.
     """
+
+    def knows(term: str) -> bool:
+        return bool(frequencies([term])[0])
+
     terms = tuple(text.query_terms(question))
     added = tuple(_added(pair) for pair in pairs)
+    if dictionary is not None and is_outward(question, frequencies):
+        found = Gloss(chinese_terms(question, dictionary, frequencies), "")
+        return Wording(question, (*terms, *found.terms), found, added, tuple(pairs))
     if dictionary is None or not is_foreign(question, text.terms(question), knows):
         return Wording(question, terms, None, added, tuple(pairs))
     found = gloss(question, dictionary, knows)

@@ -13,6 +13,7 @@ import numpy as np
 from rag.build import build_store, let_go, published, published_files
 from rag.config import Settings
 from rag.errors import IndexDamaged, IndexMissing, RagError, SettingError
+from rag.expansion.glossed import agreed
 from rag.files import faults
 from rag.health.copies import duplicates, says_nothing, signature
 from rag.health.links import broken_links
@@ -126,14 +127,9 @@ def _embedder(settings: Settings, known: str | None) -> tuple[Embedder | None, s
     """The embedder that is set if it is the index's, else what to say."""
     try:
         embedder = build_embedder(settings)
-        if known is None or embedder.fingerprint == known:
-            return embedder, ""
+        return (embedder if known is None else agreed(settings.index, known, embedder)), ""
     except SettingError as error:
         return None, str(error)
-    return None, (
-        f"the index was made with {known}, the setting is now {embedder.fingerprint}: "
-        f"set embedder.model back, or {_rebuild(settings)}"
-    )
 
 
 def _warnings(document: StoredDocument, settings: Settings) -> Iterator[Finding]:

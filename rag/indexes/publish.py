@@ -14,7 +14,8 @@ from types import TracebackType
 from uuid import uuid4
 
 from rag import text
-from rag.errors import IndexDamaged, IndexMissing, RagError, SettingError
+from rag.errors import IndexDamaged, IndexMissing, RagError
+from rag.expansion.glossed import agreed
 from rag.files import DAMAGED, MISSING, faults
 from rag.indexes.generation import Manifest, files_of, publish, read_manifest
 from rag.indexes.lock import free_lock, take_lock
@@ -76,13 +77,13 @@ class Indexer:
             leaving.callback(free_lock, self._folder, lock)
             self.store = self._open_store()
             leaving.callback(self.store.close)
-            self._vectors = ChunkVectors(self._embedder, self.store.known)
             self._manifest = self._published()
             if self._start_over:
                 self.store.clear()
                 self.store.remember("embedder", self._embedder.fingerprint)
             known = self.store.settings().get("embedder", self._embedder.fingerprint)
-            check_embedder(self._folder, known, self._embedder)
+            self._embedder = agreed(self._folder, known, self._embedder)
+            self._vectors = ChunkVectors(self._embedder, self.store.known)
             self._leaving = leaving.pop_all()
         return self
 
@@ -236,13 +237,3 @@ class Indexer:
     def _last_published(self) -> int:
         """The last publish that the record knows of."""
         return int(self.store.settings().get("published", "0"))
-
-
-def check_embedder(folder: Path, known: str, embedder: Embedder) -> None:
-    """Raise SettingError, saying the way out, unless `known` is the embedder that is set now."""
-    if known != embedder.fingerprint:
-        raise SettingError(
-            f"the index {folder} was made with the embedder {known}, the setting is now "
-            f"{embedder.fingerprint}: set embedder.model back, choose another --index, or run "
-            f"`python -m ingest PATH --index {folder} --rebuild`"
-        )

@@ -30,10 +30,7 @@ class Asking:
     def wording(self, question: str) -> Wording:
         """The question as it is searched for."""
         spelt = self._spelt(question)
-        return word(spelt, self.dictionary, self._knows, self._pairs(spelt))
-
-    def _knows(self, term: str) -> bool:
-        return bool(self.index.sparse.frequencies([term])[0])
+        return word(spelt, self.dictionary, self.index.sparse.frequencies, self._pairs(spelt))
 
     def _spelt(self, question: str) -> str:
         """The question without its spelling slips. What the embedder has as one token is a word."""

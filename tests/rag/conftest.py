@@ -34,8 +34,9 @@ def settings_for(tmp_path_factory: pytest.TempPathFactory) -> SettingsFor:
     empty.touch()
 
     def make(folder: Path, /, **more: object) -> Settings:
-        # Small batches: these texts are few, and a batch costs the same however empty it is.
-        flags = {"index": str(folder), "embedder.batch_tokens": 64, **more}
+        # Small batches: these texts are few, and a batch costs the same however empty it is. No dictionary:
+        # whether one is installed changes nothing here.
+        flags = {"index": str(folder), "embedder.batch_tokens": 64, "embedder.dictionary": "off", **more}
         return load_settings(flags, empty)
 
     return make

