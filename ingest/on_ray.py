@@ -88,31 +88,61 @@ def read_on(
     try:
         workers = _workers(ray, min(len(todo), _MOST_WORKERS), settings, key, known)
         free = deque(worker for worker in workers for _ in range(_AHEAD))
-        ahead: deque[tuple[Planned, Any, Any]] = deque()
+        ahead: deque[_Asked] = deque()
         for planned in todo:
             if not free:
                 yield _taken(ray, ahead, free)
-            worker = free.popleft()
-            ahead.append((planned, worker, worker.read.remote(planned, planned.id not in moved)))
+            ahead.append(_Asked(planned, planned.id not in moved, free.popleft()))
         while ahead:
             yield _taken(ray, ahead, free)
     finally:
         ray.shutdown()
 
 
-def _taken(ray: Any, ahead: deque[tuple[Planned, Any, Any]], free: deque[Any]) -> Read:
+class _Asked:
+    """A file that a worker was given to read."""
+
+    def __init__(self, planned: Planned, embed: bool, worker: Any) -> None:
+        self.planned = planned
+        self.worker = worker
+        self._embed = embed
+        self.ask()
+
+    def ask(self) -> None:
+        """Give it to the worker, once more if it was given before."""
+        self.coming = self.worker.read.remote(self.planned, self._embed)
+
+
+def _taken(ray: Any, ahead: deque[_Asked], free: deque[Any]) -> Read:
     """The first of the files on the way; its worker is free for another."""
-    planned, worker, coming = ahead.popleft()
-    free.append(worker)
+    asked = ahead.popleft()
     try:
-        found: Read = ray.get(coming)
+        return _read(ray, asked)
+    except _deaths(ray):
+        # A file given along with it may have killed the worker; that one has had its tries by now.
+        asked.ask()
+    finally:
+        free.append(asked.worker)
+    try:
+        return _read(ray, asked)
+    except _deaths(ray):
+        return Read(asked.planned, failed=f"{_TRIES} workers died while they read it")
+
+
+def _read(ray: Any, asked: _Asked) -> Read:
+    try:
+        found: Read = ray.get(asked.coming)
     except ray.exceptions.RayTaskError as error:
         if isinstance(error.cause, SettingError):
             raise error.cause from error
-        return Read(planned, failed=f"a worker could not read it: {error.cause}")
-    except (ray.exceptions.RayActorError, ray.exceptions.WorkerCrashedError, ray.exceptions.OutOfMemoryError):
-        return Read(planned, failed=f"{_TRIES} workers died while they read it")
+        return Read(asked.planned, failed=f"a worker could not read it: {error.cause}")
     return found
+
+
+def _deaths(ray: Any) -> tuple[type[Exception], ...]:
+    """What Ray raises for a worker that died each time it was tried."""
+    raised = ray.exceptions
+    return raised.RayActorError, raised.WorkerCrashedError, raised.OutOfMemoryError
 
 
 def _workers(ray: Any, most: int, settings: Settings, key: bytes, known: str) -> list[Any]:

@@ -12,7 +12,7 @@ from rag.calibration.stored import Fitted
 from rag.config import load_settings
 from rag.generators._calibrated import Calibrated, group
 from rag.generators.extractive import build
-from rag.models import build_embedder
+from rag.models import plain_embedder
 from rag.protocols.models import Embedder
 from rag.types import Chunk, Hit, Leg
 
@@ -22,7 +22,7 @@ QUESTION = "Which option sets the port of the server?"
 
 @pytest.fixture(scope="module")
 def embedder(tmp_path_factory: pytest.TempPathFactory) -> Embedder:
-    return build_embedder(load_settings({"index": tmp_path_factory.mktemp("none")}))
+    return plain_embedder(load_settings({"index": tmp_path_factory.mktemp("none")}))
 
 
 def hit(*, cosine: float | None = 0.6) -> Hit:

@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 from rag.config import load_settings
 from rag.errors import Cancelled, SettingError
 from rag.generators.extractive import ExtractiveGenerator, build
-from rag.models import build_embedder
+from rag.models import plain_embedder
 from rag.protocols.models import Embedder
 from rag.types import Chunk, Hit, Leg, Vectors
 from rag.verify import quotes_of, unsupported, verified
@@ -265,7 +265,7 @@ class Counting:
 
 
 def test_vectors_decide_where_words_do_not_and_few_sentences_are_embedded() -> None:
-    counting = Counting(build_embedder(load_settings({}, None)))
+    counting = Counting(plain_embedder(load_settings({}, None)))
     generator = ExtractiveGenerator(sentences=1, threshold=0.4)
     generator.use_embedder(cast(Embedder, counting))
     passage = "The canteen opens at noon. Vehicles are prohibited here. " + "Soup is served daily. " * 20
@@ -278,7 +278,7 @@ def test_vectors_decide_where_words_do_not_and_few_sentences_are_embedded() -> N
 def test_nothing_is_embedded_for_what_the_model_cannot_read_or_in_sparse_search(
     question: str, cosine: float | None
 ) -> None:
-    counting = Counting(build_embedder(load_settings({}, None)))
+    counting = Counting(plain_embedder(load_settings({}, None)))
     generator = ExtractiveGenerator(sentences=3, threshold=0.0)
     generator.use_embedder(cast(Embedder, counting))
     generator.generate(question, [hit(PORT, cosine=cosine)])
@@ -469,7 +469,7 @@ def test_a_link_within_the_documents_is_shown_as_its_words_and_quoted_as_it_stan
 
 def test_a_definition_counts_before_vectors_are_computed() -> None:
     generator = ExtractiveGenerator(sentences=1, threshold=0.0)
-    generator.use_embedder(build_embedder(load_settings({}, None)))
+    generator.use_embedder(plain_embedder(load_settings({}, None)))
     about = "".join(f"A JWT can be used in way {number} of many. " for number in range(9))
     hits = [
         hit(about, cosine=0.6),

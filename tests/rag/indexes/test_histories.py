@@ -123,7 +123,8 @@ from rag.types import Chunk, Document, Warned
 
 folder, texts = sys.argv[1], json.loads(sys.argv[2])
 indexing._BATCH_CHUNKS = 2
-with build_indexer(load_settings({"index": folder, "embedder.batch_tokens": "64"})) as indexer:
+settings = {"index": folder, "embedder.batch_tokens": "64", "embedder.dictionary": "off"}
+with build_indexer(load_settings(settings)) as indexer:
     for name, text, digest, chunks in texts:
         own = [Chunk(name, n, text[a:b], a, b, ("Notes",)) for n, (a, b) in enumerate(chunks)]
         indexer.add(Document(name, text, digest), own)
