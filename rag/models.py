@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
-from functools import cache
+from collections.abc import Callable, Sequence
+from functools import cache, partial
 from threading import Lock
 from typing import cast
 
@@ -16,6 +16,7 @@ from rag.backends import build
 from rag.calibration.stored import Thresholds
 from rag.config import Settings
 from rag.errors import SettingError
+from rag.expansion.carried import carried
 from rag.expansion.dictionary import find_dictionary
 from rag.expansion.glossed import Glossed
 from rag.expansion.variants import Expander, Replies
@@ -78,7 +79,8 @@ def _generator(settings: Settings, named: Backend) -> Generator:
     if named.name != "extractive" or not made_with:
         return plain
     thresholds = Thresholds(settings.index, made_with, settings.calibration.risk)
-    return Calibrated(build_generous(settings), plain, plain_embedder(settings), thresholds)
+    carries = _carrier(settings) is not None
+    return Calibrated(build_generous(settings), plain, plain_embedder(settings), thresholds, carries=carries)
 
 
 def _plain(settings: Settings, named: Backend) -> Generator:
@@ -86,7 +88,15 @@ def _plain(settings: Settings, named: Backend) -> Generator:
     generator = build("generator", "rag.generators", named)
     if hasattr(generator, "use_embedder"):
         generator.use_embedder(plain_embedder(settings))
+    if hasattr(generator, "use_carrier") and (carry := _carrier(settings)):
+        generator.use_carrier(carry, build_embedder(settings))
     return cast(Generator, generator)
+
+
+def _carrier(settings: Settings) -> Callable[[str, Sequence[str]], str | None] | None:
+    """Puts questions in the language of the passages; None without a dictionary."""
+    dictionary = find_dictionary(settings.retriever.dictionary, "retriever.dictionary")
+    return partial(carried, dictionary=dictionary) if dictionary else None
 
 
 def once(make: Callable[[], Generator]) -> Callable[[], Generator]:

@@ -58,7 +58,7 @@ def gloss(question: str, dictionary: Dictionary, knows: Callable[[str], bool]) -
 
     For the sparse leg each word gives the terms of its first translations; the text is for the dense leg.
     """
-    words = [word for run in _RUN.findall(question) for word in _telling(run, dictionary)]
+    words = [word for run in _RUN.findall(question) for word in telling(run, dictionary)]
     terms = [term for word in words for term in _known_terms(dictionary.translate(word), knows)]
     return Gloss(tuple(terms), in_english(question, dictionary))
 
@@ -70,7 +70,7 @@ def in_english(passage: str, dictionary: Dictionary) -> str:
     """
 
     def english(run: re.Match[str]) -> str:
-        words = _telling(run[0], dictionary)
+        words = telling(run[0], dictionary)
         return f" {' '.join(dictionary.first(word) or word for word in words)} "
 
     return " ".join(_RUN.sub(english, passage).split())
@@ -92,7 +92,7 @@ def translated(found: Sequence[str], dictionary: Dictionary) -> int:
     return sum(len(word) for word in words if word in _FUNCTION_WORDS or dictionary.first(word))
 
 
-def _telling(run: str, dictionary: Dictionary) -> list[str]:
+def telling(run: str, dictionary: Dictionary) -> list[str]:
     """The words of a run that say something."""
     return [word for word in segment(run, dictionary) if word not in _FUNCTION_WORDS]
 

@@ -42,11 +42,11 @@ def chinese_terms(question: str, dictionary: Dictionary, frequencies: Frequencie
     Of each two words at most, the earlier senses and the commoner words first, and four terms.
     """
     terms: list[str] = []
-    phrases = _phrases(text.terms(question), dictionary)
-    parts = {word: tuple(text.query_terms(word)) for words in phrases for _, word in words}
+    asked = [words for _, words in phrases(text.terms(question), dictionary)]
+    parts = {word: tuple(text.query_terms(word)) for words in asked for _, word in words}
     every = list(dict.fromkeys(term for own in parts.values() for term in own))
     known = dict(zip(every, frequencies(every).tolist(), strict=True)) if every else {}
-    for words in phrases:
+    for words in asked:
         held = sorted(
             (place + _SINGLE * (len(word) == 1), -rarest, parts[word])
             for place, word in words
@@ -56,15 +56,18 @@ def chinese_terms(question: str, dictionary: Dictionary, frequencies: Frequencie
     return tuple(terms)
 
 
-def _phrases(stems: Sequence[str], dictionary: Dictionary) -> list[Sequence[tuple[int, str]]]:
-    """What the longest phrases of the dictionary translate, from left to right."""
+def phrases(
+    stems: Sequence[str], dictionary: Dictionary
+) -> list[tuple[Sequence[str], Sequence[tuple[int, str]]]]:
+    """The longest phrases that the dictionary knows, from left to right, and what they translate, see
+    `Dictionary.chinese`; a single stem that it does not know translates nothing.
+    """
     found = []
     at = 0
     while at < len(stems):
-        for length in range(min(LONGEST_PHRASE, len(stems) - at), 0, -1):
-            if words := dictionary.chinese(tuple(stems[at : at + length])):
-                found.append(words)
-                at += length - 1
-                break
-        at += 1
+        most = min(LONGEST_PHRASE, len(stems) - at)
+        tried = [stems[at : at + length] for length in range(most, 0, -1)]
+        phrase = next((each for each in tried if dictionary.chinese(tuple(each))), tried[-1])
+        found.append((phrase, dictionary.chinese(tuple(phrase))))
+        at += len(phrase)
     return found

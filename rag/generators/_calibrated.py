@@ -10,6 +10,7 @@ from threading import Event
 from rag.calibration.curve import Promise, probability
 from rag.calibration.evidence import Group, evidence, score
 from rag.calibration.stored import Fitted
+from rag.expansion.carried import crosses
 from rag.fusion import trust
 from rag.generators._quoting.evidence import nearness
 from rag.prompt import Language, language, refusal
@@ -33,7 +34,8 @@ class Calibrated:
 
     Of a group too small to learn from, as Chinese questions that an English embedder happens to read, what
     words alone tell of its language is taken. Where nothing is known of that either (no calibration, too
-    small a corpus), `plain` answers, with a threshold of its own.
+    small a corpus, a question in another language than the passages'), `plain` answers, with a threshold of
+    its own.
     """
 
     def __init__(
@@ -42,11 +44,17 @@ class Calibrated:
         plain: Generator,
         embedder: Embedder,
         thresholds: Callable[[], Mapping[Group, tuple[Fitted, Promise]]],
+        *,
+        carries: bool = False,
     ) -> None:
+        """`carries`: both answer questions in another language than the passages', which none of the made
+        ones is.
+        """
         self._generous = generous
         self._plain = plain
         self._embedder = embedder
         self._thresholds = thresholds
+        self._carries = carries
 
     @property
     def name(self) -> str:
@@ -79,7 +87,7 @@ class Calibrated:
         return draft
 
     def _known(self, question: str, hits: Sequence[Hit]) -> tuple[Fitted, Promise] | None:
-        if not hits:
+        if not hits or (self._carries and crosses(question, [hit.chunk.text for hit in hits])):
             return None
         thresholds = self._thresholds()
         own = group(question, hits, self._embedder)

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from threading import Event
+from typing import TypeAlias
 
 from rag import text
 from rag.errors import Cancelled, SettingError
@@ -29,6 +30,9 @@ _NEW = 0.05  # of a unit's words, at least, stand in none that is quoted before 
 _NUMBER = re.compile(r"(?<!\w)[\[【](\d+)[\]】]|[\[【](0*[1-9]\d*)[\]】]")
 _FENCED = re.compile(r"^(`{3,}|~{3,}).*?^\1[`~]*$", re.MULTILINE | re.DOTALL)
 
+# A question in the words of the passages' language, None where it is asked in it.
+Carry: TypeAlias = Callable[[str, Sequence[str]], str | None]
+
 
 class ExtractiveGenerator:
     """Quotes the passages."""
@@ -39,10 +43,18 @@ class ExtractiveGenerator:
         self._sentences = sentences
         self._threshold = threshold
         self._embedder: Embedder | None = None
+        self._carry: Carry = lambda *_: None
+        self._across: Embedder | None = None
 
     def use_embedder(self, embedder: Embedder) -> None:
         """Weigh vectors as well; before this, words alone decide. The composition root calls it once."""
         self._embedder = embedder
+
+    def use_carrier(self, carry: Carry, embedder: Embedder) -> None:
+        """Compare questions in another language than the passages' by what `carry` makes of them, and by
+        the vectors of `embedder`; before this they are taken as they stand.
+        """
+        self._carry, self._across = carry, embedder
 
     def warm(self) -> None:
         """Nothing to load: the retriever warms the embedder where it is used."""
@@ -67,17 +79,20 @@ class ExtractiveGenerator:
         return draft
 
     def _draft(self, question: str, hits: Sequence[Hit]) -> Draft:
-        asked = text.asked(question) or [frozenset([term]) for term in text.terms(question)]
         best = hits[:_PASSAGES]
         if not best:
             return nothing_found(question)
+        carried = self._carry(question, [hit.chunk.text for hit in best])
+        words = question if carried is None else carried
+        asked = text.asked(words) or [frozenset([term]) for term in text.terms(words)]
         confidence = _confidence(asked, best)
         found = _quotable(
             question, [unit for marker, hit in enumerate(hits, 1) for unit in units(marker, hit)]
         )
         if confidence < self._threshold or not any(unit.marker <= _PASSAGES for unit in found):
             return _refusal(question, confidence, self._threshold)
-        chosen = _choose(found, worths(question, found, hits, self._embedder), self._sentences)
+        embedder = self._embedder if carried is None else self._across
+        chosen = _choose(found, worths(question, found, hits, embedder, words), self._sentences)
         quotes = tuple(dict.fromkeys(quote for unit in chosen for quote in unit.quotes))
         return Draft(_written(chosen), quotes, confidence=confidence)
 

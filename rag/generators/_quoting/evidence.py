@@ -35,15 +35,16 @@ class _Words:
 
 
 def worths(
-    question: str, units: Sequence[Unit], hits: Sequence[Hit], embedder: Embedder | None
+    question: str, units: Sequence[Unit], hits: Sequence[Hit], embedder: Embedder | None, words: str
 ) -> list[float]:
-    """The worth of each unit of `hits`; worths compare within one question only.
+    """The worth of each unit of `hits`; worths compare within one question only. `words` is the question in
+    the language of the passages.
 
     The sum of the share of the question's terms (Lucene's idf over the units) that the unit shows, of
     the same for its CJK characters, the passage's score over the best one's, the cosine of unit and
     question where the dense leg took part and reads the question, and context as weighed above.
     """
-    written = _by_words(question, units, hits)
+    written = _by_words(question, words, units, hits)
     weight = _trust(question, hits, embedder)
     if embedder is None or not weight or not units:
         return written
@@ -68,20 +69,20 @@ def _trust(question: str, hits: Sequence[Hit], embedder: Embedder | None) -> flo
     return trust(embedder.readable(question))
 
 
-def _by_words(question: str, units: Sequence[Unit], hits: Sequence[Hit]) -> list[float]:
-    asked = _words(question)
+def _by_words(question: str, words: str, units: Sequence[Unit], hits: Sequence[Hit]) -> list[float]:
+    asked = _words(words)
     own = [_words(unit.text) for unit in units]
     terms = _share(asked.terms, [each.terms for each in own])
-    sought = frozenset(text.CJK_CHARACTER.findall(without_asking(question)))
+    sought = frozenset(text.CJK_CHARACTER.findall(without_asking(words)))
     characters = _share(sought, [each.characters for each in own])
     kind = expected(question)
     best = max((hit.score for hit in hits), default=0.0)
     found = []
     gains = suited(question, units)
-    for unit, words, gain in zip(units, own, gains, strict=True):
-        before = words.terms | frozenset(text.terms(unit.before))
-        around = (before | frozenset(text.terms(unit.after))) - words.terms
-        worth = gain + terms(words.terms) + characters(words.characters)
+    for unit, shown, gain in zip(units, own, gains, strict=True):
+        before = shown.terms | frozenset(text.terms(unit.before))
+        around = (before | frozenset(text.terms(unit.after))) - shown.terms
+        worth = gain + terms(shown.terms) + characters(shown.characters)
         worth += _BEFORE * terms(before) + _AROUND * terms(around)
         if best > 0:
             worth += max(0.0, hits[unit.marker - 1].score / best)

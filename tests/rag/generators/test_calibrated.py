@@ -93,6 +93,20 @@ def test_of_a_group_too_small_what_words_alone_tell_is_taken(embedder: Embedder)
     assert read.confidence != build().generate(QUESTION, [hit()]).confidence
 
 
+@pytest.mark.parametrize("carries", [True, False])
+def test_a_question_in_another_language_than_the_passages_is_beyond_what_was_learnt(
+    carries: bool, embedder: Embedder
+) -> None:
+    """But only where the generators carry it over."""
+    fitted = Fitted("zh", False, slope=1.0, intercept=-5.0, outcomes=())
+    learnt: dict[Group, tuple[Fitted, Promise]] = {("zh", False): (fitted, Promise(0.001, 0.5, 0.1, 0.2))}
+    generator = Calibrated(build(threshold=0.0), build(), embedder, lambda: learnt, carries=carries)
+    question = "port 在哪里设置？"
+    plain = build().generate(question, [hit()])
+    assert (generator.generate(question, [hit()]) == plain) is carries
+    assert generator.generate("端口在哪里？", []) == build().generate("端口在哪里？", [])
+
+
 def test_the_group_is_the_language_and_whether_the_embedder_reads_the_question(embedder: Embedder) -> None:
     assert group(QUESTION, [hit()], embedder) == ("en", True)
     assert group(QUESTION, [hit(cosine=None)], embedder) == ("en", False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from threading import Event
-from typing import cast
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -272,6 +272,49 @@ def test_vectors_decide_where_words_do_not_and_few_sentences_are_embedded() -> N
     draft = generator.generate("Are cars banned?", [hit(passage, cosine=0.7)])
     assert draft.quotes == ((1, "Vehicles are prohibited here."),)
     assert 1 < len(counting.texts) <= 7
+
+
+CANTEEN = "食堂中午开门。每逢周一供应热汤。车辆不得入内。"
+
+
+@pytest.mark.parametrize(
+    ("question", "carried", "passage", "quote"),
+    [
+        ("When is soup served?", "热汤 供应", CANTEEN, "每逢周一供应热汤。"),
+        ("哪天供应热汤？", "supply soup", LUNCH, "Soup is served on Mondays."),
+    ],
+)
+def test_a_question_in_another_language_is_compared_by_what_it_was_carried_to(
+    question: str, carried: str, passage: str, quote: str
+) -> None:
+    """By its words, and by the vectors of the embedder that was given for it."""
+    plain, counting = (
+        Counting(plain_embedder(load_settings({}, None))),
+        Counting(plain_embedder(load_settings({}, None))),
+    )
+    generator = ExtractiveGenerator(sentences=1, threshold=0.4)
+    generator.use_embedder(cast(Embedder, plain))
+    seen: list[Sequence[str]] = []
+
+    def carry(_: str, passages: Sequence[str]) -> str:
+        seen.append(passages)
+        return carried
+
+    generator.use_carrier(carry, cast(Embedder, counting))
+    cast(Any, counting).readable = lambda _: 1.0
+    draft = generator.generate(question, [hit(passage, cosine=0.5)])
+    assert draft.quotes == ((1, quote),)
+    assert seen == [[passage]]
+    assert plain.texts == []
+    assert question in counting.texts
+
+
+def test_what_the_carried_question_does_not_find_is_refused_in_the_questions_language() -> None:
+    generator = ExtractiveGenerator(sentences=1, threshold=0.4)
+    generator.use_carrier(lambda *_: "火星 直径", plain_embedder(load_settings({}, None)))
+    draft = generator.generate("What is the diameter of Mars?", [hit(CANTEEN, cosine=0.1)])
+    assert draft.abstained
+    assert draft.text == "The documents do not say."
 
 
 @pytest.mark.parametrize(("question", "cosine"), [("怎么设置端口？", 0.7), ("Which port?", None)])
