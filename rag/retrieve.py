@@ -31,6 +31,7 @@ from rag.sections import DictionaryName, FusionName, GlossaryName, SpellingName
 from rag.types import EVERYTHING, Filter, Hit, Mode, Variants, Vectors
 
 _SETTING = "retriever.dictionary"
+_ANY = "documents"  # a question in English
 
 
 class Retriever:
@@ -154,6 +155,7 @@ class Retriever:
     def warm(self) -> None:
         """Load what later questions would otherwise wait for."""
         self._index.sparse.warm()
+        self._asking.wording(_ANY)  # over Chinese passages the dictionary is read backwards: two seconds
 
     @property
     def _reorders(self) -> bool:
@@ -171,14 +173,17 @@ class Retriever:
         passages: Sequence[str],
     ) -> list[Hit]:
         """The best `k` of both legs; the vector searched with leans towards `passages`."""
-        asking = Asking(self._index, self._embedder, self._dictionary, self._tuning)
-        wording = asking.wording(question)
+        wording = self._asking.wording(question)
         search = LegSearch(self._index, self._tuning, self._reorders, self._index.among(chosen))
         if self._tuning.feedback and mode != "dense":
             first = self._searched(search, wording, self._tuning.feedback, mode, depth, passages)
             read = [hit.chunk for hit in first]
             wording = with_feedback(wording, read, self._index.sparse.frequencies)
         return self._searched(replace(search, trace=trace), wording, k, mode, depth, passages)
+
+    @property
+    def _asking(self) -> Asking:
+        return Asking(self._index, self._embedder, self._dictionary, self._tuning)
 
     def _searched(
         self,

@@ -15,7 +15,7 @@ from rag import text
 from rag.build import build_indexer, build_retriever
 from rag.config import Settings
 from rag.errors import SettingError
-from rag.expansion.dictionary import find_dictionary
+from rag.expansion.dictionary import Dictionary, find_dictionary
 from rag.fusion import standardise, trust, weighted_sum
 from rag.hits.shape import AS_RANKED
 from rag.protocols.models import Embedder
@@ -400,6 +400,29 @@ def test_an_english_question_finds_a_chinese_passage_by_the_dictionary(
     retriever = build_retriever(settings)
     assert documents(retriever.search("What does the lighthouse burn?", mode=mode, k=1)) == ["varde.md"]
     assert documents(retriever.search("Who bakes bread on Sundays?", mode=mode, k=1)) == ["bread.md"]
+
+
+def test_warming_reads_the_dictionary_backwards_where_english_questions_need_it(
+    tmp_path: Path,
+    settings_for: SettingsFor,
+    write_index: Written,
+    notes: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if find_dictionary("auto", "retriever.dictionary") is None:
+        pytest.skip("CC-CEDICT is not installed: pip install 'lectern[cedict]'")
+    looked: list[tuple[str, ...]] = []
+
+    def chinese(_: Dictionary, phrase: tuple[str, ...]) -> Sequence[tuple[int, str]]:
+        looked.append(phrase)
+        return []
+
+    monkeypatch.setattr(Dictionary, "chinese", chinese)
+    build_retriever(notes).warm()
+    assert looked == []
+    write_index(settings_for(tmp_path / "index"), CHINESE)
+    build_retriever(settings_for(tmp_path / "index")).warm()
+    assert looked != []
 
 
 def test_a_chinese_question_is_found_by_meaning_too_where_both_are_glossed(
