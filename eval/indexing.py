@@ -20,6 +20,7 @@ from eval.progress import progress, say
 from eval.types import Entry, PassageSet, SpanSet, TestSet
 from rag.config import Settings
 from rag.errors import SettingError
+from rag.expansion.dictionary import find_dictionary
 from rag.types import Chunk, Document
 
 # What an index was made from, kept beside it.
@@ -210,7 +211,13 @@ def _counted(test_set: TestSet, settings: Settings, **found: Any) -> Indexed:
 
 def _made_from(test_set: TestSet, settings: Settings) -> dict[str, Any]:
     kept = concealed(shaping_settings(test_set, settings), _digest)
-    return {"digest": test_set.digest, "settings": kept, "code": code_digest(INDEXING)}
+    dictionary = find_dictionary(settings.embedder.dictionary, "embedder.dictionary")
+    return {
+        "digest": test_set.digest,
+        "settings": kept,
+        "code": code_digest(INDEXING),
+        "dictionary": dictionary.identity if dictionary else "",
+    }
 
 
 def _digest(value: Any) -> str:

@@ -88,12 +88,11 @@ def check_questions(test_set: TestSet, plan: Plan) -> None:
 def _measure(test_set: TestSet, system: System, plan: Plan, workspace: Workspace) -> Measured:
     """Index if need be, then put every query and, where answers are known, every question."""
     from rag.build import build_retriever
-    from rag.models import build_embedder
 
     settings, indexed = workspace.indexed(test_set, system.settings)
     system = System(system.name, system.mode, settings, system.chosen)
     judged = judgements(test_set, settings)
-    retriever, embedder = build_retriever(settings), build_embedder(settings)
+    retriever = build_retriever(settings)
     forget_peak()
     whole = isinstance(test_set, PassageSet)
     with workspace.journal("queries", test_set, system, retriever.generation) as journal:
@@ -109,8 +108,8 @@ def _measure(test_set: TestSet, system: System, plan: Plan, workspace: Workspace
         "mode": system.mode,
         "set": dict(system.chosen),
         "generation": retriever.generation,
-        "embedder": embedder.fingerprint,
-        "device": embedder.device,
+        "embedder": retriever.embedder.fingerprint,
+        "device": retriever.embedder.device,
         **_cost(indexed),
     }
     facts["peak_mb"] = round(peak_mb(), 1)

@@ -43,12 +43,19 @@ class Worker:
             _keep_to_one_core(number)
         self._stack = ExitStack()
         loaders = build_loaders(settings, self._stack)
-        self._embedder = agreed(settings.index, known, build_embedder(settings))
+        self._embedder = build_embedder(settings)
         splitter = build_splitter(settings, self._embedder)
+        self._wrong: SettingError | None = None
+        try:
+            self._embedder = agreed(settings.index, known, self._embedder)
+        except SettingError as error:  # raised here, Ray would tell of a worker that died
+            self._wrong = error
         self._reader = Reader(loaders, splitter, settings.ingest.secrets, key)
 
     def read(self, planned: Planned, embed: bool) -> Read:
         """The file, its chunks and, with `embed`, their vectors."""
+        if self._wrong is not None:
+            raise self._wrong
         path = planned.source.path
         if not path.is_file():
             where = f"it cannot be seen from the node {socket.gethostname()}"

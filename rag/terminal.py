@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from rag.expansion.glossed import glosses_more
+from rag.expansion.glossed import glosses_more, way_back
 from rag.types import Answer, Citation, Hit
 from rag.wire import heading_path
 
@@ -112,7 +112,8 @@ def _embedder_lines(result: Mapping[str, Any]) -> list[str]:
     if glosses_more(result["embedder_set"], result["embedder"]):
         said = "Chinese is found by words alone: ingest with --rebuild to have it read by its gloss as well"
         return [f"{result['embedder']} on {result['device']}", said]
-    said = f"the setting is now {result['embedder_set']}: set embedder.model back, or ingest with --rebuild"
+    way = way_back(result["embedder"], result["embedder_set"])
+    said = f"the setting is now {result['embedder_set']}: {way}, or ingest with --rebuild"
     return [result["embedder"], said]
 
 

@@ -18,14 +18,19 @@ _MOST = 2  # translations of a word, where the passages hold several
 # Chinese characters in the passages for each Latin letter: prose in Chinese has more, even among names and
 # code, and English prose that mentions a Chinese name has less.
 _CHINESE, _ENGLISH = 0.5, 0.02
+_JAPANESE = 0.05  # kana for each Chinese character: Japanese has more kana than characters, Chinese a name
 _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
 _LATIN = re.compile("[a-zA-Z]")
+_KANA = re.compile("[\u3040-\u30ff]")
+_WORD = re.compile(r"[^\s,;:!?()\"“”]+")
 
 
 def crosses(question: str, passages: Sequence[str]) -> bool:
     """Whether the question is Chinese and the passages are English, or the other way round."""
     letters = sum(len(_LATIN.findall(each)) for each in passages)
     characters = sum(len(_HAN.findall(each)) for each in passages)
+    if sum(len(_KANA.findall(each)) for each in passages) > _JAPANESE * characters:
+        return False
     if runs(question):
         return letters > 0 and characters <= _ENGLISH * letters
     return 0 < characters >= _CHINESE * letters and not text.CJK_CHARACTER.search(question)
@@ -50,10 +55,16 @@ def _in_english(question: str, held: frozenset[str], dictionary: Dictionary) -> 
 
 
 def _in_chinese(question: str, held: frozenset[str], dictionary: Dictionary) -> str:
+    # What is left of a word when it was stemmed would be stemmed again: the words themselves are kept.
+    tokens = [(stem, word) for word in _WORD.findall(question) for stem in text.terms(word)]
     words: list[str] = []
-    for stems, found in phrases(text.terms(question), dictionary):
-        words += _shown([word for _, word in found], held) or stems
-    return " ".join(words)
+    at = 0
+    for stems, found in phrases([stem for stem, _ in tokens], dictionary):
+        own = tokens[at : at + len(stems)]
+        at += len(stems)
+        shown = _shown([word for _, word in found], held)
+        words += [word for stem, word in own if stem in held or not shown] + shown
+    return " ".join(dict.fromkeys(words))
 
 
 def _shown(senses: Sequence[str], held: frozenset[str]) -> list[str]:

@@ -87,9 +87,12 @@ def without_runs(passage: str) -> str:
 
 
 def translated(found: Sequence[str], dictionary: Dictionary) -> int:
-    """How many characters of these runs stand in function words or words that the dictionary translates."""
+    """How many characters of these runs stand in words that the dictionary translates, and in the function
+    words among them; 0 where there are only these.
+    """
     words = [word for run in found for word in segment(run, dictionary)]
-    return sum(len(word) for word in words if word in _FUNCTION_WORDS or dictionary.first(word))
+    telling = sum(len(word) for word in words if word not in _FUNCTION_WORDS and dictionary.first(word))
+    return telling + sum(len(word) for word in words if word in _FUNCTION_WORDS) if telling else 0
 
 
 def telling(run: str, dictionary: Dictionary) -> list[str]:

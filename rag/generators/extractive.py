@@ -11,19 +11,21 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from threading import Event
 from typing import TypeAlias
 
 from rag import text
 from rag.errors import Cancelled, SettingError
 from rag.facts.orders import asks_for_orders, gives_orders
+from rag.fusion import trust
 from rag.generators._quoting.evidence import worths
 from rag.generators._quoting.units import Unit, units
 from rag.prompt import Language, language, nothing_found, refusal
 from rag.protocols.models import Embedder, Generator, OnText
 from rag.types import Draft, Hit
 
-_PASSAGES = 5  # only the best passages are quoted
+PASSAGES = 5  # only the best ones are quoted
 _NEARNESS = 0.75  # what the nearest passage's cosine is worth where it shares no word with the question
 _NEARLY = 0.5  # further units must be worth this share of the best one
 _NEW = 0.05  # of a unit's words, at least, stand in none that is quoted before it
@@ -79,22 +81,33 @@ class ExtractiveGenerator:
         return draft
 
     def _draft(self, question: str, hits: Sequence[Hit]) -> Draft:
-        best = hits[:_PASSAGES]
+        best = hits[:PASSAGES]
         if not best:
             return nothing_found(question)
         carried = self._carry(question, [hit.chunk.text for hit in best])
         words = question if carried is None else carried
         asked = text.asked(words) or [frozenset([term]) for term in text.terms(words)]
-        confidence = _confidence(asked, best)
+        confidence = _confidence(asked, best if self._reads(question, carried) else _by_words(best))
         found = _quotable(
             question, [unit for marker, hit in enumerate(hits, 1) for unit in units(marker, hit)]
         )
-        if confidence < self._threshold or not any(unit.marker <= _PASSAGES for unit in found):
+        if confidence < self._threshold or not any(unit.marker <= PASSAGES for unit in found):
             return _refusal(question, confidence, self._threshold)
         embedder = self._embedder if carried is None else self._across
         chosen = _choose(found, worths(question, found, hits, embedder, words), self._sentences)
         quotes = tuple(dict.fromkeys(quote for unit in chosen for quote in unit.quotes))
         return Draft(_written(chosen), quotes, confidence=confidence)
+
+    def _reads(self, question: str, carried: str | None) -> bool:
+        """Whether the cosines of the passages say something of the question itself."""
+        if carried is not None or self._embedder is None:
+            return True
+        return trust(self._embedder.readable(question)) > 0
+
+
+def _by_words(hits: Sequence[Hit]) -> list[Hit]:
+    """The hits as sparse search gives them: a cosine of glosses is no measure for a fixed threshold."""
+    return [replace(hit, dense=None) for hit in hits]
 
 
 def _quotable(question: str, found: list[Unit]) -> list[Unit]:
@@ -103,7 +116,7 @@ def _quotable(question: str, found: list[Unit]) -> list[Unit]:
     """
     if not asks_for_orders(question):
         found = [unit for unit in found if not gives_orders(unit.text)]
-    if all(unit.asks for unit in found if unit.marker <= _PASSAGES):
+    if all(unit.asks for unit in found if unit.marker <= PASSAGES):
         return found
     return [unit for unit in found if not unit.asks]
 
@@ -130,7 +143,7 @@ def _shown(passage: str, weights: Mapping[frozenset[str], float]) -> float:
 def _choose(found: Sequence[Unit], worth: Sequence[float], count: int) -> list[Unit]:
     """The best unit and others nearly as good, best first; none twice, none that holds another."""
     ranked = sorted(
-        (each for each in zip(worth, found, strict=True) if each[1].marker <= _PASSAGES),
+        (each for each in zip(worth, found, strict=True) if each[1].marker <= PASSAGES),
         key=lambda each: (-each[0], each[1].marker, each[1].start),
     )
     chosen: list[Unit] = []

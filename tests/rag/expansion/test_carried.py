@@ -39,6 +39,7 @@ def dictionary(tmp_path_factory: pytest.TempPathFactory) -> Dictionary:
         ("灯塔燃烧什么油？", ["1914", "=> 3"], False),
         ("What burns?", ["1914", "=> 3"], False),
         ("灯塔", [], False),
+        ("What burns in the lighthouse?", ["この灯台は鯨油を使う。", "首都は東京である。"], False),
         ("", ENGLISH, False),
     ],
 )
@@ -60,6 +61,13 @@ def test_an_english_question_becomes_the_chinese_words_that_stand_there(dictiona
     assert carried("unheard of lighthouses", CHINESE, dictionary) == "unheard 灯塔"
 
 
+def test_a_word_that_the_passages_hold_themselves_stays_beside_its_translation(
+    dictionary: Dictionary,
+) -> None:
+    passages = [*CHINESE, "oil 是英文。"]
+    assert carried("Which oil burns?", passages, dictionary) == "oil 油 烧"
+
+
 def test_names_and_numbers_stay(dictionary: Dictionary) -> None:
     assert carried("FastAPI 0.6 的灯塔", ENGLISH, dictionary) == "FastAPI 0.6 lighthouse"
-    assert carried("FastAPI oil", CHINESE, dictionary) == "fastapi fast api 油"
+    assert carried("FastAPI oil", CHINESE, dictionary) == "FastAPI 油"

@@ -11,7 +11,7 @@ import pytest
 
 from rag.errors import SettingError
 from rag.expansion.dictionary import Dictionary
-from rag.expansion.glossed import Glossed, agreed, glosses_more, without_glosses
+from rag.expansion.glossed import Glossed, agreed, glosses_more, way_back, without_glosses
 from rag.fusion import trust
 from rag.protocols.models import Embedder
 from rag.types import Vectors
@@ -129,8 +129,20 @@ def test_over_an_index_made_without_glosses_they_are_left_out_unless_they_are_as
     assert agreed(Path("index"), glossed.fingerprint, glossed) is glossed
     assert without_glosses(glossed, None) is glossed
     asked = Glossed(embedder, dictionary, yields=False)
-    with pytest.raises(SettingError, match=r"set embedder\.model back.*--rebuild"):
+    with pytest.raises(SettingError, match=r"set embedder\.dictionary to auto or off.*--rebuild"):
         agreed(Path("index"), embedder.fingerprint, asked)
+
+
+def test_what_brings_an_embedder_back_is_told(glossed: Glossed, embedder: Embedder) -> None:
+    plain, own = embedder.fingerprint, glossed.fingerprint
+    assert way_back(own, plain).startswith("pip install 'lectern[cedict]'")
+    assert way_back(plain, own) == "set embedder.dictionary to auto or off"
+    assert way_back(own, f"{own}x") == "install the version of the dictionary it was made with"
+    assert way_back("another", own) == way_back("another", plain) == "set embedder.model back"
+
+
+def test_a_question_of_function_words_alone_is_not_read(glossed: Glossed) -> None:
+    assert trust(glossed.readable("为什么呢")) == trust(glossed.readable("这是什么？")) == 0.0
 
 
 def test_an_index_made_with_glosses_asks_for_the_dictionary(glossed: Glossed, embedder: Embedder) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -29,6 +30,9 @@ def dictionary(tmp_path_factory: pytest.TempPathFactory) -> Dictionary:
     return Dictionary(file)
 
 
+CHINESE = re.compile("[\u4e00-\u9fff]")
+
+
 class Held:
     """In how many passages terms are: `own` by name, `chinese` for any other Chinese one."""
 
@@ -37,7 +41,7 @@ class Held:
         self._own = own
 
     def __call__(self, terms: Sequence[str]) -> Rows:
-        found = [self._own.get(term, 0 if term.isascii() else self._chinese) for term in terms]
+        found = [self._own.get(term, self._chinese * bool(CHINESE.search(term))) for term in terms]
         return np.array(found, dtype=np.int64)
 
 
@@ -50,6 +54,7 @@ class Held:
         ("Which oil burns in the lighthouse?", Held(0, need=10), False),
         ("Which oil burns in the lighthouse?", Held(0), False),
         ("灯塔烧什么油?", Held(80), False),
+        ("Which oil burns in the lighthouse?", Held(80, する=40), False),
         ("vLLM 部署", Held(80), False),
         ("2024", Held(80), False),
     ],
