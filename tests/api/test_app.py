@@ -80,8 +80,13 @@ def test_answers_are_not_stored_by_browsers(client: TestClient) -> None:
 
 
 def test_without_an_index_it_says_so_and_picks_one_up_without_a_restart(
-    tmp_path: Path, make_index: Callable[[Path], Settings], caplog: pytest.LogCaptureFixture, serve: Serve
+    tmp_path: Path,
+    make_index: Callable[[Path], Settings],
+    caplog: pytest.LogCaptureFixture,
+    serve: Serve,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr("api.warming.RETRY_SECONDS", 0.2)
     folder = tmp_path / "later, with spaces"
     with serve({"index": str(folder)}) as client:
         assert client.get("/healthz").status_code == 200
