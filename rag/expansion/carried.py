@@ -11,8 +11,8 @@ from collections.abc import Sequence
 
 from rag import text
 from rag.expansion.dictionary import Dictionary
-from rag.expansion.gloss import runs, telling, without_runs
-from rag.expansion.outward import phrases
+from rag.expansion.gloss import KANA, runs, telling, without_runs
+from rag.expansion.outward import LATIN, phrases
 
 _MOST = 2  # translations of a word, where the passages hold several
 # Chinese characters in the passages for each Latin letter: prose in Chinese has more, even among names and
@@ -20,16 +20,14 @@ _MOST = 2  # translations of a word, where the passages hold several
 _CHINESE, _ENGLISH = 0.5, 0.02
 _JAPANESE = 0.05  # kana for each Chinese character: Japanese has more kana than characters, Chinese a name
 _HAN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")
-_LATIN = re.compile("[a-zA-Z]")
-_KANA = re.compile("[\u3040-\u30ff]")
 _WORD = re.compile(r"[^\s,;:!?()\"“”]+")
 
 
 def crosses(question: str, passages: Sequence[str]) -> bool:
     """Whether the question is Chinese and the passages are English, or the other way round."""
-    letters = sum(len(_LATIN.findall(each)) for each in passages)
+    letters = sum(len(LATIN.findall(each)) for each in passages)
     characters = sum(len(_HAN.findall(each)) for each in passages)
-    if sum(len(_KANA.findall(each)) for each in passages) > _JAPANESE * characters:
+    if sum(len(KANA.findall(each)) for each in passages) > _JAPANESE * characters:
         return False
     if runs(question):
         return letters > 0 and characters <= _ENGLISH * letters

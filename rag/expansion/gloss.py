@@ -15,7 +15,7 @@ from rag import text
 from rag.expansion.dictionary import Dictionary
 
 _RUN = re.compile("[\u3400-\u4dbf\u4e00-\u9fff]+")
-_KANA = re.compile("[\u3040-\u30ff]")
+KANA = re.compile("[\u3040-\u30ff]")
 # Words that ask, count or connect: their translations stand in every passage.
 _FUNCTION_WORDS = frozenset(
     """的 了 是 在 和 与 與 及 或 也 都 就 而 着 著 呢 吗 嗎 吧 啊 之 其 这 這 那 哪 个 個 些 什么 什麼
@@ -47,7 +47,7 @@ def is_foreign(question: str, terms: Sequence[str], knows: Callable[[str], bool]
 
     `terms` are its index terms. Measured shares: 0 over English passages, from .77 up over Chinese ones.
     """
-    if not _RUN.search(question) or _KANA.search(question):
+    if not _RUN.search(question) or KANA.search(question):
         return False
     chinese = [term for term in terms if text.CJK_CHARACTER.match(term)]
     return sum(map(knows, chinese)) * 2 < len(chinese)
@@ -78,7 +78,7 @@ def in_english(passage: str, dictionary: Dictionary) -> str:
 
 def runs(passage: str) -> list[str]:
     """The runs of Chinese characters; none in Japanese, which no Chinese dictionary reads."""
-    return [] if _KANA.search(passage) else _RUN.findall(passage)
+    return [] if KANA.search(passage) else _RUN.findall(passage)
 
 
 def without_runs(passage: str) -> str:

@@ -13,7 +13,7 @@ from rag import text
 from rag.expansion.dictionary import LONGEST_PHRASE, Dictionary
 from rag.expansion.glossary import COMMON, Frequencies
 
-_LATIN = re.compile("[a-zA-Z]")
+LATIN = re.compile("[a-zA-Z]")
 # Words of English prose that code and names seldom have, and of Japanese: of them nearly every passage in
 # these languages has one.
 _PROSE = tuple(text.terms("many however often different well much even need する して こと ます"))
@@ -31,7 +31,7 @@ def is_outward(question: str, frequencies: Frequencies) -> bool:
 
     In a collection in both languages passages in the question's own come first.
     """
-    if not _LATIN.search(question) or text.CJK_CHARACTER.search(question):
+    if not LATIN.search(question) or text.CJK_CHARACTER.search(question):
         return False
     chinese, english = int(frequencies(COMMON).sum()), int(frequencies(_PROSE).sum())
     return english < _HARDLY * chinese

@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from threading import Event
 from typing import TypeAlias
 
@@ -87,7 +86,9 @@ class ExtractiveGenerator:
         carried = self._carry(question, [hit.chunk.text for hit in best])
         words = question if carried is None else carried
         asked = text.asked(words) or [frozenset([term]) for term in text.terms(words)]
-        confidence = _confidence(asked, best if self._reads(question, carried) else _by_words(best))
+        reads = carried is not None or self._reads(question)
+        cosines = [hit.dense.score for hit in best if hit.dense is not None and reads]
+        confidence = _confidence(asked, best, cosines)
         found = _quotable(
             question, [unit for marker, hit in enumerate(hits, 1) for unit in units(marker, hit)]
         )
@@ -98,16 +99,11 @@ class ExtractiveGenerator:
         quotes = tuple(dict.fromkeys(quote for unit in chosen for quote in unit.quotes))
         return Draft(_written(chosen), quotes, confidence=confidence)
 
-    def _reads(self, question: str, carried: str | None) -> bool:
-        """Whether the cosines of the passages say something of the question itself."""
-        if carried is not None or self._embedder is None:
-            return True
-        return trust(self._embedder.readable(question)) > 0
-
-
-def _by_words(hits: Sequence[Hit]) -> list[Hit]:
-    """The hits as sparse search gives them: a cosine of glosses is no measure for a fixed threshold."""
-    return [replace(hit, dense=None) for hit in hits]
+    def _reads(self, question: str) -> bool:
+        """Whether the passages' cosines are of the question itself: those of a gloss are higher than the
+        fixed threshold was chosen for.
+        """
+        return self._embedder is None or trust(self._embedder.readable(question)) > 0
 
 
 def _quotable(question: str, found: list[Unit]) -> list[Unit]:
@@ -121,14 +117,13 @@ def _quotable(question: str, found: list[Unit]) -> list[Unit]:
     return [unit for unit in found if not unit.asks]
 
 
-def _confidence(asked: Sequence[frozenset[str]], hits: Sequence[Hit]) -> float:
+def _confidence(asked: Sequence[frozenset[str]], hits: Sequence[Hit], cosines: Sequence[float]) -> float:
     """In [0, 1]: the larger share of the question that one passage shows, averaged with the nearest
-    passage's cosine where the dense leg took part. A near passage may use other words altogether, so
+    passage's cosine where there are any. A near passage may use other words altogether, so
     nearness alone counts for three quarters.
     """
     equal = {each: 1 / len(asked) for each in asked}
     shown = max(_shown(hit.chunk.indexed_text, equal) for hit in hits)
-    cosines = [hit.dense.score for hit in hits if hit.dense is not None]
     if not cosines:
         return round(shown, 3)
     near = min(1.0, max(0.0, *cosines))
