@@ -23,7 +23,7 @@ from rag.config import Settings
 BENCH = Path(__file__).parents[2] / "docs" / "bench_crowd.py"
 FULL = os.environ.get("LECTERN_LOAD") == "all"
 CLIENTS = 10_000 if FULL else 600 * (os.cpu_count() or 1)
-REQUESTS = 100_000 if FULL else 5_000
+REQUESTS = 100_000 if FULL else 4_000
 Serving = Callable[..., AbstractContextManager[tuple[subprocess.Popen[str], str]]]
 
 
