@@ -317,6 +317,16 @@ def test_what_the_carried_question_does_not_find_is_refused_in_the_questions_lan
     assert draft.text == "The documents do not say."
 
 
+def test_a_cosine_of_what_the_model_cannot_read_counts_for_nothing() -> None:
+    """A gloss is compared in its place, and glosses are nearer to each other than what is read."""
+    generator = ExtractiveGenerator(sentences=1, threshold=0.0)
+    generator.use_embedder(plain_embedder(load_settings({}, None)))
+    read = [generator.generate("When is soup served?", [hit(LUNCH, cosine=near)]) for near in (0.2, 0.9)]
+    unread = [generator.generate("哪天供应热汤？", [hit(CANTEEN, cosine=near)]) for near in (0.2, 0.9)]
+    assert (read[0].confidence or 0) < (read[1].confidence or 0)
+    assert unread[0].confidence == unread[1].confidence
+
+
 @pytest.mark.parametrize(("question", "cosine"), [("怎么设置端口？", 0.7), ("Which port?", None)])
 def test_nothing_is_embedded_for_what_the_model_cannot_read_or_in_sparse_search(
     question: str, cosine: float | None
