@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import shutil
 from dataclasses import replace
@@ -16,6 +17,7 @@ from eval.indexing import NOTE, as_document, concealed, index_key, prepare
 from eval.types import Entry, PassageSet
 from rag.config import Settings, load_settings
 from rag.errors import SettingError
+from rag.expansion.dictionary import Dictionary
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "beir"
 
@@ -130,6 +132,19 @@ def test_an_index_made_by_other_code_is_another_index(
     before = index_key(golden, load_settings())
     monkeypatch.setattr("eval.indexing.code_digest", lambda places: f"other {len(places)}")
     assert index_key(golden, load_settings()) != before
+
+
+def test_an_index_made_with_another_dictionary_is_another_index(
+    golden: PassageSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = set()
+    for number, entries in enumerate(["灯塔 灯塔 [deng1 ta3] /lighthouse/", "油 油 [you2] /oil/"]):
+        file = tmp_path / f"{number}.gz"
+        file.write_bytes(gzip.compress(entries.encode()))
+        monkeypatch.setattr("eval.indexing.find_dictionary", lambda *_, file=file: Dictionary(file))
+        keys.add(index_key(golden, load_settings()))
+    monkeypatch.setattr("eval.indexing.find_dictionary", lambda *_: None)
+    assert len({*keys, index_key(golden, load_settings())}) == 3
 
 
 def test_passwords_and_tokens_are_not_written_beside_the_index(span_set: Path, tmp_path: Path) -> None:
