@@ -110,7 +110,7 @@ def _embedder_lines(result: Mapping[str, Any]) -> list[str]:
     if result["embedder"] == result["embedder_set"]:
         return [f"{result['embedder']} on {result['device']}"]
     if glosses_more(result["embedder_set"], result["embedder"]):
-        said = "Chinese is found by words alone: ingest with --rebuild to have it read by its gloss as well"
+        said = "Chinese text, if it holds any, is found by words alone: ingest with --rebuild to gloss it too"
         return [f"{result['embedder']} on {result['device']}", said]
     way = way_back(result["embedder"], result["embedder_set"])
     said = f"the setting is now {result['embedder_set']}: {way}, or ingest with --rebuild"

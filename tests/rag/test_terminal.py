@@ -49,7 +49,7 @@ def test_status_is_told_in_words_each_fact_once() -> None:
         ({"embedder_set": "model@2"}, "             the setting is now model@2: set embedder.model back"),
         (
             {"embedder_set": "model@1, Chinese glossed/1 by words@2"},
-            "             Chinese is found by words alone: ingest with --rebuild",
+            "             Chinese text, if it holds any, is found by words alone: ingest with --rebuild",
         ),
         (
             {"generation": None, "damage": "12 documents are recorded"},
