@@ -36,16 +36,20 @@ def supervise(settings: Settings, listeners: Sequence[socket.socket]) -> None:
             _end(workers, settings.api.grace_s)
 
 
-def end_with_parent() -> None:
-    """In a worker: SIGTERM oneself when the parent is gone, however it died, within its grace.
+def end_with_parent(grace_s: float) -> None:
+    """In a worker: end when the parent is gone, however it died, within the grace of `grace_s` seconds.
 
     The parent holds the only other end of our standard input; the system closes it with the process.
+    A SIGTERM that comes in the middle of an import may be lost with the exception that it raised, and
+    nobody else is left who would end a worker that heard none.
     """
 
     def follow() -> None:
         while os.read(0, 1):
             pass
         os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(grace_s + _LAST_S)
+        os.kill(os.getpid(), signal.SIGKILL)
 
     threading.Thread(target=follow, name="parent", daemon=True).start()
 

@@ -28,7 +28,7 @@ def serve(settings: Settings, *, inherited: Sequence[int] | None = None) -> None
     finish = log.configure(settings.api.log, open_=settings.api.log_questions)
     try:
         if inherited:
-            processes.end_with_parent()
+            processes.end_with_parent(settings.api.grace_s)
             _run(settings, [socket.socket(fileno=number) for number in inherited])
         else:
             _begin(settings)
