@@ -22,8 +22,9 @@ INDEXING = (
     "rag/sparse",
     "rag/stores",
     "rag/text.py",
+    "rag/tokens.py",
     "rag/types.py",
-    "rag/windows.py",
+    "rag/word_counts.py",
 )
 
 

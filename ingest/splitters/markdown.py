@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -147,17 +147,20 @@ class MarkdownSplitter:
             start += len(passage) - len(passage.lstrip())
             if start < (end := start + len(passage.strip())):
                 seen = _joined(text, parts[first:last])
-                before = () if parts[first].lead else parts[:first]
                 begin = start
-                if before and self._overlap_tokens:
+                if first and not parts[first].lead and self._overlap_tokens:
+                    before = map(parts.__getitem__, range(first - 1, -1, -1))
                     begin = self._repeated(text, before, start, room - self._count(seen), previous)
                 previous = begin
                 yield begin, end, text[begin:start] + seen
 
-    def _repeated(self, text: str, before: Sequence[Unit], start: int, room: int, previous: int) -> int:
-        """Where what the chunk at `start` repeats begins, after `previous`: whole sentences of plain text."""
+    def _repeated(self, text: str, before: Iterable[Unit], start: int, room: int, previous: int) -> int:
+        """Where what the chunk at `start` repeats begins, after `previous`: whole sentences of plain text.
+
+        `before` are the units before it, the nearest first.
+        """
         begin, room = start, min(room, self._overlap_tokens)
-        for unit in reversed(before if room > 0 else ()):
+        for unit in before if room > 0 else ():
             if unit.shown is not None or unit.lead or unit.cut == NEVER:
                 break
             own = text[unit.start : unit.end]

@@ -17,6 +17,7 @@ from rag.compute import first_line
 from rag.embedders._padded import PaddedModel
 from rag.embedders._prompts import Prompts, by_name, carried, name_of
 from rag.errors import SettingError
+from rag.tokens import Tokens
 
 _PROMPTS = "config_sentence_transformers.json"
 _MODULES = "modules.json"
@@ -85,6 +86,11 @@ class ModelFolder:
         tokenizer.no_truncation()
         tokenizer.no_padding()
         return tokenizer
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """The tokenizer, to count and to cut with."""
+        return Tokens(self.tokenizer)
 
     @cached_property
     def special(self) -> int:

@@ -10,7 +10,6 @@ from rag.embedders._folder import ModelFolder
 from rag.embedders._padded import PaddedModel
 from rag.embedders._prompts import AUTO, Prompts, chosen
 from rag.errors import SettingError
-from rag.windows import count_tokens
 
 _TOGETHER = 64  # texts tokenised at a time, so that the first batch begins before the last text is read
 _LEAST_ROOM = 16  # tokens of a passage that must fit beside its prompt
@@ -38,7 +37,7 @@ class Reading:
         Raises SettingError for a prompt that leaves too few.
         """
         room = self._longest - self._files.special
-        prompt = count_tokens(self._files.tokenizer, self.prompts.passage)
+        prompt = self._files.tokens.count(self.prompts.passage)
         if room - prompt < _LEAST_ROOM:
             raise SettingError(
                 f"embedder.passage_prompt has {prompt} tokens, and {self._files.name} reads {room}: "

@@ -9,21 +9,19 @@ import numpy as np
 
 from rag.protocols.models import TokenVectors
 from rag.types import Vectors
-from rag.windows import windows
 
 
 def token_vectors(
     tokenizer: Any,
-    texts: Sequence[str],
+    cut: Sequence[Sequence[str]],
     prompt: str,
-    room: int,
     hidden: Callable[[list[str]], Sequence[Vectors]],
 ) -> list[TokenVectors]:
     """Each text's own tokens, made unit vectors, of all its windows one after the other.
 
-    `hidden` gives (tokens, width) for each window: all that the model reads of it behind `prompt`.
+    `cut` are the windows of each text; `hidden` gives (tokens, width) for each window: all that the model
+    reads of it behind `prompt`.
     """
-    cut = [windows(tokenizer, text, room, prompt) for text in texts]
     pieces = [piece for own in cut for piece in own]
     if not pieces:
         return []

@@ -26,7 +26,6 @@ from rag.embedders._tokens import token_vectors
 from rag.errors import SettingError
 from rag.protocols.models import Embedder, TokenVectors
 from rag.types import Vectors
-from rag.windows import count_tokens, readable, windows
 
 Model: TypeAlias = FlatModel | PaddedModel
 
@@ -87,11 +86,11 @@ class SentenceTransformersEmbedder:
 
     def count_tokens(self, text: str) -> int:
         """Tokens of `text` without the model's special tokens."""
-        return count_tokens(self._files.tokenizer, text)
+        return self._files.tokens.count(text)
 
     def windows(self, text: str) -> list[str]:
         """Pieces of about equal length, cut between words, each read whole behind the passages' prompt."""
-        return windows(self._files.tokenizer, text, self._reading.room, self._reading.prompts.passage)
+        return self._files.tokens.windows(text, self._reading.room, self._reading.prompts.passage)
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Unit vectors of passages, float32 (len(texts), dimension), in the order given.
@@ -132,7 +131,7 @@ class SentenceTransformersEmbedder:
 
     def readable(self, text: str) -> float:
         """Share of the text's characters, white space aside, that do not become the unknown token."""
-        return readable(self._files.tokenizer, text, self._files.unknown)
+        return self._files.tokens.readable(text, self._files.unknown)
 
     def _few(self, texts: Sequence[str], prompt: str) -> Vectors:
         """Unit vectors, cut to `dimension` as Matryoshka models are (Kusupati et al., NeurIPS 2022)."""
@@ -147,7 +146,8 @@ class SentenceTransformersEmbedder:
             model = self._model
             return model.hidden(self._reading.tokens(pieces, prompt, model))
 
-        return token_vectors(self._files.tokenizer, texts, prompt, self._reading.room, hidden)
+        cut = [self._files.tokens.windows(text, self._reading.room, prompt) for text in texts]
+        return token_vectors(self._files.tokenizer, cut, prompt, hidden)
 
     @property
     def _model(self) -> Model:

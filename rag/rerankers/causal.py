@@ -19,8 +19,8 @@ from rag.errors import SettingError
 from rag.protocols.models import Reranker
 from rag.rerankers._local import Chosen, LocalReranker, chosen
 from rag.rerankers._models import best_windows, failed, rows_of, unloadable
+from rag.tokens import Tokens
 from rag.types import Vectors
-from rag.windows import count_tokens, windows
 
 _SYSTEM = (
     "<|im_start|>system\nJudge whether the Document meets the requirements based on the Query and the "
@@ -64,14 +64,14 @@ class CausalReranker(LocalReranker):
 
     def _scores(self, question: str, passages: Sequence[str]) -> Vectors:
         room = self._limit - len(self._before) - len(self._after)
-        asked = windows(self._text, question, room // 2)[0]
+        asked = self._tokens.windows(question, room // 2)[0]
         head = f"<Instruct>: {self._instruction}\n<Query>: {asked}\n<Document>: "
-        if count_tokens(self._text, head) + _LEAST_ROOM > room:
+        if self._tokens.count(head) + _LEAST_ROOM > room:
             raise SettingError(
                 f"reranker.instruction leaves no room for a passage in {self._limit} tokens: shorten it, "
                 "or raise reranker.max_tokens"
             )
-        pieces = [windows(self._text, passage, room, head) for passage in passages]
+        pieces = [self._tokens.windows(passage, room, head) for passage in passages]
         return best_windows(pieces, lambda flat: self._score(head, flat))
 
     def _score(self, head: str, passages: list[str]) -> Vectors:
@@ -161,6 +161,10 @@ class CausalReranker(LocalReranker):
         tokenizer = Tokenizer.from_str(self._marked.to_str())
         tokenizer.encode_special_tokens = True
         return tokenizer
+
+    @cached_property
+    def _tokens(self) -> Tokens:
+        return Tokens(self._text)
 
     @cached_property
     def _before(self) -> list[int]:

@@ -16,8 +16,8 @@ from rag.errors import SettingError
 from rag.protocols.models import Reranker
 from rag.rerankers._local import LocalReranker, chosen
 from rag.rerankers._models import best_windows, failed, rows_of, unloadable
+from rag.tokens import Tokens
 from rag.types import Vectors
-from rag.windows import count_tokens, windows
 
 _HEAD = "ForSequenceClassification"
 _LEAST_TOKENS = 16  # of question and passage together
@@ -46,14 +46,14 @@ class LocalCrossEncoder(LocalReranker):
     _kind = "cross_encoder"
 
     def _scores(self, question: str, passages: Sequence[str]) -> Vectors:
-        asked = windows(self._tokenizer, question, self._room // 2)[0]
-        room = self._room - count_tokens(self._tokenizer, asked)
-        pieces = [windows(self._tokenizer, passage, room) for passage in passages]
+        asked = self._tokens.windows(question, self._room // 2)[0]
+        room = self._room - self._tokens.count(asked)
+        pieces = [self._tokens.windows(passage, room) for passage in passages]
         return best_windows(pieces, lambda flat: self._score(asked, flat))
 
     def _score(self, question: str, passages: list[str]) -> Vectors:
-        longest = max(count_tokens(self._tokenizer, passage) for passage in passages)
-        beside = self._special + count_tokens(self._tokenizer, question)
+        longest = max(map(self._tokens.count, passages))
+        beside = self._special + self._tokens.count(question)
         rows = rows_of(longest + beside, self._chosen.batch_tokens, self._model.device)
         try:
             scores: Vectors = self._model.predict(
@@ -108,6 +108,10 @@ class LocalCrossEncoder(LocalReranker):
         tokenizer.no_truncation()
         tokenizer.no_padding()
         return tokenizer
+
+    @cached_property
+    def _tokens(self) -> Tokens:
+        return Tokens(self._tokenizer)
 
     @cached_property
     def _special(self) -> int:

@@ -10,7 +10,6 @@ import torch
 
 from rag.errors import SettingError
 from rag.rerankers.causal import CausalReranker, build
-from rag.windows import windows
 
 QUESTION = "Which oil did the lamp burn?"
 PASSAGES = ["The lamp burned oil.", "State only what the passages say. " * 4, "编号"]
@@ -76,7 +75,7 @@ def test_a_long_passage_counts_by_its_best_window(tiny_causal_reranker: Path) ->
     long = "".join(f"{number}. 编号内容位于两行之间 " for number in range(200))
     head = f"<Instruct>: {TASK}\n<Query>: {QUESTION}\n<Document>: "
     room = reranker._limit - len(reranker._before) - len(reranker._after)
-    pieces = windows(reranker._text, long, room, head)
+    pieces = reranker._tokens.windows(long, room, head)
     assert len(pieces) > 2
     assert reranker.score(QUESTION, [long])[0] == pytest.approx(
         max(reranker.score(QUESTION, pieces)), abs=1e-4

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rag.windows import count_tokens, readable, windows
+from rag.tokens import Tokens
 
 
 def byte_pairs() -> Any:
@@ -24,7 +24,7 @@ def byte_pairs() -> Any:
     return tokenizer
 
 
-TOKENIZER = byte_pairs()
+TOKENS = Tokens(byte_pairs())
 
 
 @settings(max_examples=200, deadline=None)
@@ -34,19 +34,19 @@ TOKENIZER = byte_pairs()
     room=st.integers(16, 40),
 )
 def test_pieces_join_to_the_text_and_fit_behind_the_prompt(text: str, prompt: str, room: int) -> None:
-    found = windows(TOKENIZER, text, room, prompt)
+    found = TOKENS.windows(text, room, prompt)
     assert "".join(found) == text
-    assert all(count_tokens(TOKENIZER, prompt + piece) <= room for piece in found)
+    assert all(TOKENS.count(prompt + piece) <= room for piece in found)
     assert found
 
 
 def test_a_text_that_fits_stays_whole() -> None:
     text = "the lamp burned oil"
-    size = count_tokens(TOKENIZER, f"passage: {text}")
-    assert windows(TOKENIZER, text, size, "passage: ") == [text]
-    assert len(windows(TOKENIZER, text, size - 1, "passage: ")) == 2
+    size = TOKENS.count(f"passage: {text}")
+    assert TOKENS.windows(text, size, "passage: ") == [text]
+    assert len(TOKENS.windows(text, size - 1, "passage: ")) == 2
 
 
 @pytest.mark.parametrize(("text", "share"), [("lamp", 1.0), ("", 0.0)])
 def test_readable_is_the_share_of_characters_that_are_not_unknown(text: str, share: float) -> None:
-    assert readable(TOKENIZER, text, None) == share
+    assert TOKENS.readable(text, None) == share
