@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
-from rag.errors import RagError
+from rag.files import unwritten
 from rag.health.copies import SIGNATURE_BYTES, signature
 from rag.protocols.stores import Store
 
@@ -60,6 +60,4 @@ def _save(file: Path, signed: Mapping[str, bytes]) -> None:
         draft.replace(file)
     except OSError as error:
         draft.unlink(missing_ok=True)
-        raise RagError(
-            f"{file} cannot be written: {error.strerror}: free space and run this again"
-        ) from error
+        raise unwritten(file, error) from error

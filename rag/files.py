@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import mmap
 import os
@@ -11,7 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from rag.errors import RagError
+
 _BLOCK = 1 << 20
+# numpy gives no number.
+_FULL = (None, errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _AT_ONCE = 8  # files flushed or hashed at a time
 _SETTLED_NS = 2_000_000_000  # a file changed more recently may change again without its times showing it
 
@@ -20,6 +25,13 @@ _MOST_KNOWN = 10_000
 
 _Stamp: TypeAlias = tuple[int, int, int, int]
 _known: dict[Path, tuple[_Stamp, str]] = {}
+
+
+def unwritten(path: Path, error: OSError) -> RagError:
+    """What a person is told where `path` could not be written, and can do about it."""
+    reason = error.strerror or "the disk is full"  # numpy only tells how much it could not write
+    step = "free space" if error.errno in _FULL else "look at the disk and the rights on it"
+    return RagError(f"{path} cannot be written: {reason}: {step} and run this again")
 
 
 def sha256(file: Path) -> str:

@@ -19,8 +19,8 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from rag.errors import IndexDamaged, IndexMissing, RagError
-from rag.files import faults, flush, sealed
+from rag.errors import IndexDamaged, IndexMissing
+from rag.files import faults, flush, sealed, unwritten
 from rag.stores.sqlite import FILE_NAME
 
 MANIFEST = "manifest.json"
@@ -168,8 +168,7 @@ def _writing(path: Path) -> Iterator[None]:
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
-        reason = error.strerror or "the disk is full"  # numpy only tells how much it could not write
-        raise RagError(f"{path} cannot be written: {reason}: free space and run this again") from error
+        raise unwritten(path, error) from error
 
 
 def write_file(file: Path, write: Callable[[Path], None]) -> str:

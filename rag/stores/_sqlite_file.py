@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -49,10 +49,12 @@ class SqliteFile:
             self._open.add(held)
         return held.connection
 
-    def query(self, statement: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
+    def query(self, statement: str, values: Sequence[object] = ()) -> Generator[tuple[Any, ...]]:
         """The rows that a statement gives. Raises RagError."""
         with self.translated():
-            yield from self.connection.execute(statement, values)
+            # `yield from` would close the cursor of one who stopped reading, which a closed file refuses.
+            for row in self.connection.execute(statement, values):  # noqa: UP028
+                yield row
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -122,7 +124,7 @@ class SqliteFile:
             return RagError(f"{self.path}: the disk is full: free space and run this again")
         if "disk I/O" in said:
             reason = "the disk fails, or a limit on files is reached"
-            return RagError(f"{self.path}: {reason}: free space and run this again")
+            return RagError(f"{self.path}: {reason}: free space or look at the disk, and run this again")
         if "locked" in said:
             return IndexBusy(f"{self.path}: another process holds the record: try again")
         if "readonly" in said:  # a record in WAL mode needs its -shm file beside it

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -9,7 +10,23 @@ import numpy as np
 import pytest
 
 from rag import files
-from rag.files import faults, let_go, sha256
+from rag.files import faults, let_go, sha256, unwritten
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "No space left on device: free space"),
+        (OSError("45 requested and 3 written"), "the disk is full: free space"),
+        (OSError(errno.EIO, "Input/output error"), "Input/output error: look at the disk"),
+        (
+            OSError(errno.EROFS, "Read-only file system"),
+            "file system: look at the disk and the rights",
+        ),
+    ],
+)
+def test_what_could_not_be_written_is_told_with_what_to_do(error: OSError, said: str) -> None:
+    assert said in str(unwritten(Path("here"), error))
 
 
 def test_only_what_is_not_as_it_should_be_is_named_in_order(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 from rag.errors import IndexDamaged, QuestionError, RagError, SettingError
+from rag.stores._sqlite_file import SqliteFile
 from rag.stores.sqlite import FILE_NAME, SqliteStore, build
 from rag.types import Chunk, Document, Filter, Page, Warned
 
@@ -53,6 +54,14 @@ def store(tmp_path: Path) -> Iterator[SqliteStore]:
 def put(store: SqliteStore, name: str, text: str, digest: str = "1") -> None:
     vectors = np.full((1, 4), len(text), dtype=np.float32)
     store.replace(Document(name, text, digest), [Chunk(name, 0, text, 0, len(text))], [vectors])
+
+
+def test_one_who_stops_reading_after_the_file_was_closed_hears_of_nothing(tmp_path: Path) -> None:
+    file = SqliteFile(tmp_path / "file", read_only=False)
+    rows = file.query("SELECT 1 UNION SELECT 2")
+    assert next(rows) == (1,)
+    file.close()
+    rows.close()  # as the garbage collector does, which could only print what is raised
 
 
 @pytest.mark.parametrize("wait", [0.0, 0.013, 0.031])
