@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
@@ -37,7 +38,7 @@ class Block:
     end: int
     level: int = 0
     title: str = ""
-    children: list[Block] = field(default_factory=list)
+    children: Sequence[Block] = ()
 
 
 def title(text: str) -> str:
@@ -86,16 +87,17 @@ def _join(found: list[Block], new: list[Block], part: Part) -> None:
     """Add a part's blocks; rows of a table that began in the part before go with it."""
     if part.head and found and new and found[-1].kind == new[0].kind == "table":
         table, rest = found[-1], new.pop(0)
-        table.children += rest.children[1:]
+        table.children = [*table.children, *rest.children[1:]]
         table.end = rest.end
         if [child.kind for child in table.children[-2:]] == ["tbody", "tbody"]:
-            more = table.children.pop()
-            table.children[-1].children += more.children
-            table.children[-1].end = more.end
+            *_, body, more = table.children
+            body.children = [*body.children, *more.children]
+            body.end = more.end
+            table.children = table.children[:-1]
     found += new
 
 
-def _opened(found: list[Block]) -> list[Block]:
+def _opened(found: Sequence[Block]) -> list[Block]:
     result: list[Block] = []
     for block in found:
         if block.kind == "container" and any(_has_heading(child) for child in block.children):
@@ -123,28 +125,33 @@ def _parser() -> MarkdownIt:
 
 def _tree(tokens: Sequence[Token], starts: Sequence[int]) -> list[Block]:
     roots: list[Block] = []
-    stack: list[Block | None] = []
+    # What is open, and where the blocks inside it go: beside it, if it is none itself.
+    stack: list[tuple[Block | None, list[Block]]] = [(None, roots)]
     for token in tokens:
         if token.nesting < 0:
-            stack.pop()
+            closed, inside = stack.pop()
+            if closed is not None and inside:
+                closed.children = inside
             continue
         block = None
+        opener, beside = stack[-1]
         if token.type == "inline":
-            if stack and (opener := stack[-1]) is not None and opener.kind == "heading":
+            if opener is not None and opener.kind == "heading":
                 opener.title = heading_title(token.content)
         elif token.map:
             first, last = token.map
-            block = Block(token.type.removesuffix("_open"), starts[first], starts[last])
+            # Of millions of blocks each would keep a string of its own.
+            kind = sys.intern(token.type.removesuffix("_open"))
+            block = Block(kind, starts[first], starts[last])
             if block.kind == "heading":
                 block.level = int(token.tag[1:])
-            parent = next((b for b in reversed(stack) if b is not None), None)
-            (roots if parent is None else parent.children).append(block)
+            beside.append(block)
         if token.nesting > 0:
-            stack.append(block)
+            stack.append((block, beside if block is None else []))
     return roots
 
 
-def _cover(found: list[Block], start: int, end: int, text: str, top: bool = True) -> list[Block]:
+def _cover(found: Sequence[Block], start: int, end: int, text: str, top: bool = True) -> list[Block]:
     """Stretch blocks over the gaps between them, so that they divide `[start, end)`.
 
     A gap with text in it becomes a definition at the top; inside a block (the line under a table's

@@ -25,6 +25,7 @@ _BREAK = re.compile(r"<br\b", re.IGNORECASE)
 _AS_IT_IS = frozenset({"fence", "code_block", "math_block", "hr"})
 # A run of text longer than this is no prose; parsing its marks would take long and help nobody.
 _LONGEST = 100_000
+_REMEMBERED = 10_000  # a piece is asked for several times while its section is cut
 
 
 class Source:
@@ -38,6 +39,8 @@ class Source:
     def shown(self, block: Block, start: int, end: int) -> str | None:
         """What the indexes see of `[start, end)`, a part of `block`; None where it is the text itself."""
         if (start, end) not in self._known:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
             self._known[start, end] = self._shown(block, start, end)
         return self._known[start, end]
 

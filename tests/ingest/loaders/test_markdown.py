@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -107,7 +108,7 @@ def test_blocks_divide_the_text_whole(text: str) -> None:
     _check(blocks(text), 0, len(text), text)
 
 
-def _check(found: list[Block], start: int, end: int, text: str) -> None:
+def _check(found: Sequence[Block], start: int, end: int, text: str) -> None:
     position = start
     for block in found:
         assert not text[position : block.start].strip()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hypothesis import given, settings
@@ -32,7 +32,7 @@ WHOLE = 10**9
 LISTS = ("bullet_list", "ordered_list")
 
 
-def _leaves(found: list[Block]) -> Iterator[tuple[str, int, int]]:
+def _leaves(found: Sequence[Block]) -> Iterator[tuple[str, int, int]]:
     """Blocks without children; items of a list count, not how many lists they make."""
     for block in found:
         if block.children:
