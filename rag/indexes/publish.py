@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from uuid import uuid4
@@ -139,7 +140,8 @@ class Indexer:
             self.store.replace(
                 waiting.document,
                 waiting.chunks,
-                [next(embedded) for _ in waiting.chunks],
+                # Made while they are recorded: together those of a large document take as much as its text.
+                islice(embedded, len(waiting.chunks)),
                 source=waiting.source,
                 empty_pages=waiting.empty_pages,
                 warnings=waiting.warnings,

@@ -28,8 +28,8 @@ class ChunkVectors:
         """What each chunk's indexed text embeds to, float32 (windows, dimension); `given` are those of some
         texts that were just embedded elsewhere.
 
-        They are made as they are asked for, a block at a time: of a large document no more is held than its
-        vectors themselves. Raises SettingError for vectors that are not made of numbers.
+        They are made as they are asked for, a block at a time: of a large document no more is held.
+        Raises SettingError for vectors that are not made of numbers.
         """
         self.made += len(given)
         for vectors in given.values():

@@ -58,7 +58,7 @@ class Store(Protocol):
         self,
         document: Document,
         chunks: Sequence[Chunk],
-        vectors: Sequence[Vectors],
+        vectors: Iterable[Vectors],
         *,
         source: str = "",
         empty_pages: int = 0,
@@ -66,7 +66,8 @@ class Store(Protocol):
     ) -> None:
         """Put a document in place of its last version: all of it or none.
 
-        `vectors[i]`, float32 (windows, dimension), are those of `chunks[i]`.
+        The i-th of `vectors`, float32 (windows, dimension), are those of `chunks[i]`. Nothing is put where
+        making them raises. Raises ValueError where there are more or fewer than chunks.
         """
         ...
 

@@ -73,7 +73,7 @@ class MilvusStore:
         self,
         document: Document,
         chunks: Sequence[Chunk],
-        vectors: Sequence[Vectors],
+        vectors: Iterable[Vectors],
         *,
         source: str = "",
         empty_pages: int = 0,

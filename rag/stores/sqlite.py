@@ -99,7 +99,7 @@ class SqliteStore:
         self,
         document: Document,
         chunks: Sequence[Chunk],
-        vectors: Sequence[Vectors],
+        vectors: Iterable[Vectors],
         *,
         source: str = "",
         empty_pages: int = 0,

@@ -202,6 +202,25 @@ def test_many_keys_and_texts_may_be_asked_for_at_once(store: Store) -> None:
     assert len(known) == 1500
 
 
+def test_vectors_may_be_made_while_they_are_recorded(store: Store) -> None:
+    put(store, "a.md", "some text", "1", 4.0)
+    chunks = [Chunk("a.md", n, f"{n:05d}", 5 * n, 5 * n + 5) for n in range(100)]
+    document = Document("a.md", "".join(chunk.text for chunk in chunks), "2")
+
+    def made(count: int) -> Iterator[Vectors]:
+        for number in range(count):
+            # What was embedded before is looked up meanwhile.
+            assert not store.known(["never seen"])
+            yield vectors(float(number))
+
+    for count in (99, 101):
+        with pytest.raises(ValueError, match="zip"):
+            store.replace(document, chunks, made(count))
+        assert living(store) == {"a.md": "1"}
+    store.replace(document, chunks, made(100))
+    assert [stored.vectors[0, 0] for stored in store.chunks()] == list(range(100))
+
+
 def test_what_was_embedded_is_known_also_after_its_document_went(store: Store) -> None:
     put(store, "a.md", "some text", "1", 4.0, 5.0)
     embedded_text = next(iter(store.chunks())).chunk.indexed_text

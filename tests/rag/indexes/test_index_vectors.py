@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -75,3 +76,28 @@ def test_vectors_that_were_made_elsewhere_are_held_to_the_same(embedder: Embedde
     with pytest.raises(SettingError, match="not numbers"):
         list(vectors.of([chunk("text")], given))
     assert finite(np.zeros((0, 3), np.float32), embedder).shape == (0, 3)
+
+
+def test_the_vectors_of_a_large_document_are_let_go_once_they_are_recorded(
+    tmp_path: Path, settings_for: SettingsFor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rag.indexes.vectors._AT_ONCE", 4)
+    seen: list[ref[Vectors]] = []
+    held: list[int] = []
+
+    def watched(vectors: ChunkVectors, *given: Any) -> Iterator[Vectors]:
+        for own in made(vectors, *given):
+            seen.append(ref(own))
+            held.append(sum(each() is not None for each in seen))
+            yield own
+
+    made = ChunkVectors.of
+    monkeypatch.setattr(ChunkVectors, "of", watched)
+    text = "".join(f"The lamp {number:02d} burned oil. " for number in range(40))
+    chunks = [Chunk("a.md", n, text[24 * n : 24 * n + 24], 24 * n, 24 * n + 24) for n in range(40)]
+    with build_indexer(settings_for(tmp_path / "index")) as indexer:
+        indexer.add(Document("a.md", text, "1"), chunks)
+        indexer.publish()
+        assert indexer.embedded_chunks == 40
+    assert len(held) == 40
+    assert max(held) <= 8
