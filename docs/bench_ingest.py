@@ -1,11 +1,11 @@
-"""What a whole ingest takes of memory and time: `python docs/bench_ingest.py [MEGABYTES] [--model FOLDER]`.
+"""What a whole ingest takes of memory and time: `python docs/bench_ingest.py [MEGABYTES] [--one-file]`.
 
 Writes a folder of generated notes (Markdown with headings, lists, tables and code, English and Chinese
-words as often as words are, 2 kB to 20 MB a file), runs `python -m ingest` over it, and looks at the
-process ten times a second. A line is printed a minute, and one at the end: `anonymous` is what the
-process holds itself (RssAnon), `resident` has the mapped pages of files as well (VmRSS). Without
-`--model` the embedder is a BERT of one layer with random weights, so that hours become minutes; the
-interpreter, its libraries and such a model take some 300 MB. Linux only.
+words as often as words are, 2 kB to 20 MB a file, or all of it in one), runs `python -m ingest` over it,
+and looks at the process ten times a second. A line is printed a minute, and one at the end: `anonymous`
+is what the process holds itself (RssAnon), `resident` has the mapped pages of files as well (VmRSS).
+Without `--model` the embedder is a BERT of one layer with random weights, so that hours become minutes;
+the interpreter, its libraries and such a model take some 300 MB. Linux only.
 """
 
 from __future__ import annotations
@@ -30,12 +30,13 @@ def main() -> int:
     """Print the figures; 1 if the ingest failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("megabytes", nargs="?", type=int, default=100)
+    parser.add_argument("--one-file", action="store_true", help="all of it in one file")
     parser.add_argument("--model", help="folder or name of another embedder")
     asked = parser.parse_args()
     with TemporaryDirectory(prefix="lectern-bench-") as folder:
         work = Path(folder)
         (work / "notes").mkdir()
-        files = _write(work / "notes", asked.megabytes * 1_000_000)
+        files = _write(work / "notes", asked.megabytes * 1_000_000, one=asked.one_file)
         model = asked.model or _one_layer(work / "model")
         print(f"{asked.megabytes} MB in {files} files", flush=True)
         return _watched(
@@ -68,7 +69,7 @@ def _watched(command: list[str], record: Path) -> int:
     return process.returncode
 
 
-def _write(folder: Path, size: int) -> int:
+def _write(folder: Path, size: int, *, one: bool) -> int:
     """Files of together `size` bytes, a few of them large; how many."""
     rng = np.random.default_rng(0)
     known = [
@@ -80,6 +81,7 @@ def _write(folder: Path, size: int) -> int:
     written = files = 0
     while written < size:
         wanted = min(int(2000 * (1 + rng.pareto(0.7))), 20_000_000, max(size - written, 2000))
+        wanted = size if one else wanted
         path = folder / f"{files % 97:02}" / f"{files:06}.md"
         path.parent.mkdir(exist_ok=True)
         with path.open("w", encoding="utf-8") as file:
