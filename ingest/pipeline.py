@@ -172,15 +172,9 @@ def _reads(
 
 def _carry_out(todo: Plan, indexer: Indexer, reads: Iterator[Read], *, quiet: bool) -> Report:
     report = _counted(todo)
-    written: set[str] = set()
     names = [planned.id for planned in todo.write]
     with Progress(names, lambda: indexer.embedded_chunks, quiet=quiet) as progress:
-        for read in reads:
-            if _take(read, indexer, report):
-                written.add(read.planned.id)
-            progress.file()
-        progress.say("embedding")
-        indexer.flush()
+        written = _record(reads, indexer, report, progress)
         progress.say("publishing")
         # A moved file that could not be read at its new place keeps what was read at the old one.
         kept = {old for new, old in todo.moved.items() if new not in written}
@@ -193,6 +187,18 @@ def _carry_out(todo: Plan, indexer: Indexer, reads: Iterator[Read], *, quiet: bo
     report.empty_pages = sum(document.empty_pages for document in living)
     report.embedded_chunks, report.embedding_seconds = indexer.embedded_chunks, indexer.embedding_seconds
     return report
+
+
+def _record(reads: Iterator[Read], indexer: Indexer, report: Report, progress: Progress) -> set[str]:
+    """Record what was read; the ids of the documents. Nothing of them is held once this has returned."""
+    written: set[str] = set()
+    for read in reads:
+        if _take(read, indexer, report):
+            written.add(read.planned.id)
+        progress.file()
+    progress.say("embedding")
+    indexer.flush()
+    return written
 
 
 def _counted(todo: Plan) -> Report:

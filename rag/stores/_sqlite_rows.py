@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from typing import Any
 
 import numpy as np
@@ -10,16 +11,32 @@ import numpy as np
 from rag.stores._seals import SEAL, BrokenSeal, chunk_seal, digest, document_seal, seal, text_digest
 from rag.types import Chunk, Document, Filter, Page, Vectors, Warned
 
+# A string that SQLite is given keeps its UTF-8 for as long as it lives, and a statement what it was given
+# until it is given something else: together twice a text while its passages are embedded.
+_INSERT = (
+    "INSERT INTO document (id, text, digest, metadata, pages, seal, source, empty_pages, warnings) "
+    "SELECT ?, CAST(? AS TEXT), ?, ?, ?, ?, ?, ?, ? WHERE ?"
+)
+_NOTHING = (None,) * 9 + (False,)
 
-def document_row(document: Document) -> tuple[str, str, str, str, str, str]:
-    """Id, text, digest, metadata, pages and seal."""
+
+def insert_document(
+    connection: sqlite3.Connection, document: Document, source: str, empty_pages: int, warnings: str | None
+) -> int | None:
+    """A version of the document; its number."""
     metadata = json.dumps(dict(document.metadata), ensure_ascii=False)
     pages = json.dumps([(page.number, page.start, page.end) for page in document.pages])
-    return (document.id, document.text, document.digest, metadata, pages, document_seal(document))
+    own = (document.id, document.text.encode(), document.digest, metadata, pages, document_seal(document))
+    version = connection.execute(_INSERT, (*own, source, empty_pages, warnings, True)).lastrowid
+    connection.execute(_INSERT, _NOTHING)
+    return version
 
 
 def read_document(row: tuple[Any, ...]) -> Document:
-    """From the columns of `document_row`; a record of earlier releases has no seal. Raises BrokenSeal."""
+    """From id, text, digest, metadata, pages and seal; a record of earlier releases has no seal.
+
+    Raises BrokenSeal.
+    """
     *own, sealed = row
     if sealed is not None and sealed != seal(own):
         raise BrokenSeal(f"the document {own[0]!r} is not what was written")

@@ -20,7 +20,7 @@ from rag.stores._seals import BrokenSeal, text_digest
 from rag.stores._sqlite_file import SqliteFile
 from rag.stores._sqlite_rows import (
     chunk_row,
-    document_row,
+    insert_document,
     read_chunk,
     read_document,
     read_vectors,
@@ -110,11 +110,7 @@ class SqliteStore:
             self._retire(connection, [document.id])
             # Escaped: a name in a detail need not be valid UTF-8.
             said = json.dumps([(each.kind, each.detail) for each in warnings]) if warnings else None
-            version = connection.execute(
-                "INSERT INTO document (id, text, digest, metadata, pages, seal, source, empty_pages, "
-                "warnings) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (*document_row(document), source, empty_pages, said),
-            ).lastrowid
+            version = insert_document(connection, document, source, empty_pages, said)
             connection.executemany(
                 "INSERT INTO chunk (version, ordinal, start, end, heading, page, text_digest, vectors, "
                 "embedded, seal) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import random
 import shutil
 from collections.abc import Callable, Mapping
@@ -10,8 +11,11 @@ from typing import Any, Protocol
 
 import pytest
 
+from ingest.reading import Read
 from rag.build import build_engine, build_store
 from rag.config import load_settings
+from rag.indexes.publish import Indexer
+from rag.types import Document
 
 Write = Callable[[Path, str], None]
 QUESTION = "subject of red foxes"
@@ -63,6 +67,21 @@ def test_a_second_run_embeds_nothing_and_keeps_the_generation(ingest: Command, d
     assert second.report["seconds"] < 1
     assert second.report["generation"] == first.report["generation"]
     assert (first.status, second.status, second.err) == (0, 0, "")
+
+
+def test_nothing_that_was_read_is_held_while_it_is_published(
+    ingest: Command, docs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[object] = []
+
+    def publish(indexer: Indexer) -> str:
+        held.extend(each for each in gc.get_objects() if type(each) in (Read, Document))
+        return published(indexer)
+
+    published = Indexer.publish
+    monkeypatch.setattr(Indexer, "publish", publish)
+    assert ingest(docs).report["written"] == 3
+    assert held == []
 
 
 def test_changed_added_removed_and_moved_files_are_followed(

@@ -56,6 +56,13 @@ def put(store: SqliteStore, name: str, text: str, digest: str = "1") -> None:
     store.replace(Document(name, text, digest), [Chunk(name, 0, text, 0, len(text))], [vectors])
 
 
+def test_a_text_is_held_once_when_it_is_recorded(store: SqliteStore) -> None:
+    text = "部署 " + "the lamp burned oil " * 1000
+    before = sys.getsizeof(text)
+    put(store, "a.md", text)
+    assert sys.getsizeof(text) == before, "it holds its UTF-8 as well"
+
+
 def test_one_who_stops_reading_after_the_file_was_closed_hears_of_nothing(tmp_path: Path) -> None:
     file = SqliteFile(tmp_path / "file", read_only=False)
     rows = file.query("SELECT 1 UNION SELECT 2")
