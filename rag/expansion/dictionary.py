@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from functools import cache, cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -45,8 +45,10 @@ class Dictionary:
         self._file = file
         self._firsts: dict[str, str] = {}
 
-    def __contains__(self, word: str) -> bool:
-        return word in self._places
+    @property
+    def words(self) -> Container[str]:
+        """The Chinese words it has."""
+        return self._places
 
     def translate(self, word: str) -> tuple[str, ...]:
         """English words and short phrases in the dictionary's order, none twice; () for no such word."""
@@ -62,7 +64,7 @@ class Dictionary:
         found = self._firsts.get(word)
         if found is None:
             found = next(iter(self.translate(word)), "")
-            if word in self:
+            if word in self._places:
                 self._firsts[word] = found
         return found
 

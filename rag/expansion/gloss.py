@@ -7,6 +7,7 @@ word that are wrong rarely stand together in one passage.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,8 @@ _FUNCTION_WORDS = frozenset(
     稱為 叫 叫做 称 稱""".split()
 )
 _LONGEST = 8  # characters of a word
+# What a word costs, a character of its own, and one that no dictionary has.
+_WORD, _CHARACTER, _UNKNOWN = 1.0, 1.1, 1.6
 # Chosen on Chinese headings and sentences asked of the English edition of a textbook, see docs/retrieval.md.
 _ALTERNATIVES = 3
 _TERMS = 3
@@ -107,27 +110,23 @@ def _known_terms(translations: Sequence[str], knows: Callable[[str], bool]) -> l
 
 def segment(run: str, dictionary: Dictionary) -> list[str]:
     """A run of Chinese characters cut into the fewest words of the dictionary; the rest one by one."""
+    known = dictionary.words
     costs = [0.0]
     begins = [0]
     for end in range(1, len(run) + 1):
-        found = []
-        for begin in range(max(0, end - _LONGEST), end):
-            known = run[begin:end] in dictionary
-            if known or begin == end - 1:
-                found.append((costs[begin] + _cost(end - begin, known), begin))
-        cost, begin = min(found)
-        costs.append(cost)
-        begins.append(begin)
+        least, best = math.inf, end - 1
+        # The longest first: of divisions that cost the same it is the one taken.
+        for begin in range(max(0, end - _LONGEST), end - 1):
+            if costs[begin] + _WORD < least and run[begin:end] in known:
+                least, best = costs[begin] + _WORD, begin
+        alone = costs[end - 1] + (_CHARACTER if run[end - 1] in known else _UNKNOWN)
+        if alone < least:
+            least, best = alone, end - 1
+        costs.append(least)
+        begins.append(best)
     words = []
     end = len(run)
     while end:
         words.append(run[begins[end] : end])
         end = begins[end]
     return words[::-1]
-
-
-def _cost(length: int, known: bool) -> float:
-    """A word costs 1, one of a single character a little more, one that is in no dictionary most."""
-    if not known:
-        return 1.6
-    return 1.1 if length == 1 else 1.0

@@ -50,8 +50,8 @@ def test_a_word_has_its_short_translations_in_order(
 
 
 def test_simplified_and_traditional_words_are_in_it(dictionary: Dictionary) -> None:
-    assert all(word in dictionary for word in ("灯塔", "燈塔", "镫"))
-    assert all(word not in dictionary for word in ("灯", "#", "lighthouse", ""))
+    assert all(word in dictionary.words for word in ("灯塔", "燈塔", "镫"))
+    assert all(word not in dictionary.words for word in ("灯", "#", "lighthouse", ""))
 
 
 def test_off_is_none() -> None:
