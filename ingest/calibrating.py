@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from threading import Event, Thread
 
+from rag.compute import first_line
 from rag.config import Settings
 from rag.errors import RagError
 
@@ -62,4 +63,7 @@ class Afterwards:
     def _run(self) -> None:
         while self._wanted.wait() and not self._stop.is_set():
             self._wanted.clear()
-            self._do()
+            try:
+                self._do()
+            except Exception as error:  # noqa: BLE001 - what comes of the next change is another matter
+                print(f"not calibrated: {first_line(error)}", file=sys.stderr)

@@ -72,9 +72,10 @@ class Progress:
 
     def _now(self) -> str:
         """The stage, or the file that everything waits for."""
-        if self._stage or self._done >= len(self._files):
+        done = self._done  # which another thread counts up
+        if self._stage or done >= len(self._files):
             return self._stage
-        name = one_line(self._files[self._done])
+        name = one_line(self._files[done])
         return f"at {name if len(name) <= _SHOWN else '…' + name[-_SHOWN:]}"
 
     def _rate(self) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TypeAlias, TypeVar
 
-from ingest.plan import Planned
+from ingest.loading import shape
+from ingest.plan import Planned, content_digest
 from ingest.secrets.find import VERSION, Secret
 from ingest.secrets.redact import Policy, Redacted, apply
 from rag.errors import DocumentError
@@ -18,6 +21,7 @@ from rag.types import Chunk, Document, Heading, Loaded, Page, Vectors
 # Bytes of files that are read and not yet taken: what bounds the memory, whatever the corpus.
 _AHEAD_BYTES = 64_000_000
 _SHOWN_LINES = 10
+_ATTEMPTS = 2  # at reading a file that changes meanwhile
 
 _Item = TypeVar("_Item")
 _Result = TypeVar("_Result")
@@ -55,7 +59,31 @@ class Reader:
         return f"{self.splitter.fingerprint} secrets/{VERSION} {self.policy}"
 
     def read(self, planned: Planned) -> Read:
-        """The file's document and chunks. Whatever the file is, nothing is raised but by a fault of ours."""
+        """The file's document and chunks. Whatever the file is, nothing is raised but by a fault of ours.
+
+        The document's digest is that of the content it was read from, which may be newer than the plan. One
+        that goes on changing, as a log does, gets a digest that no content has: the next run reads it again.
+        """
+        for _ in range(_ATTEMPTS):
+            read = self._read(planned)
+            digest = self._digest(planned.source.path)
+            if digest in (planned.digest, None):
+                return read
+            planned = replace(planned, digest=digest)
+        if read.document is None:
+            return read
+        unsettled = replace(read.document, digest=hashlib.sha256(planned.digest.encode()).hexdigest())
+        said = (planned.id, "changing", "it changed while it was read: run the same command again")
+        return replace(read, document=unsettled, warnings=(*read.warnings, said))
+
+    def _digest(self, path: Path) -> str | None:
+        """That of the file as it is now, None where it has gone meanwhile."""
+        try:
+            return content_digest(path, shape(path, self.loaders, self.fingerprint))
+        except OSError:
+            return None
+
+    def _read(self, planned: Planned) -> Read:
         path = planned.source.path
         try:
             loaded = self.loaders[path.suffix.lower()].load(path)

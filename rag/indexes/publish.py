@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from types import TracebackType
 from uuid import uuid4
@@ -135,6 +135,8 @@ class Indexer:
         given = {name: own for waiting in self._waiting for name, own in waiting.embedded.items()}
         chunks = [chunk for waiting in self._waiting for chunk in waiting.chunks]
         embedded = self._vectors.of(chunks, given)
+        # Before anything is remembered of an embedder whose vectors are no numbers.
+        embedded = chain(list(islice(embedded, 1)), embedded)
         self.store.remember("embedder", self._embedder.fingerprint)
         for waiting in self._waiting:
             self.store.replace(

@@ -80,7 +80,9 @@ class MilvusStore:
         warnings: Sequence[Warned] = (),
     ) -> None:
         """Put `document` in place of its last version: the row of `document` is the commit."""
-        self._writing().put(document, chunks, vectors, source, empty_pages, warnings)
+        # Making them may take longer than the lease holds: it is looked at when they are there.
+        made = list(vectors)
+        self._writing().put(document, chunks, made, source, empty_pages, warnings)
 
     def remove(self, document_ids: Iterable[str]) -> None:
         """Retire documents."""

@@ -92,3 +92,24 @@ def test_what_is_wanted_while_it_is_being_done_is_done_once_more() -> None:
     afterwards.end()
     go_on.release()
     assert not begun.acquire(timeout=0.2)
+
+
+def test_a_fault_while_one_is_made_does_not_keep_the_next_from_being_made(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    done, stop = Semaphore(0), Event()
+    faults = [RuntimeError("CUDA out of memory\nwith much more to say")]
+
+    def do() -> None:
+        try:
+            if faults:
+                raise faults.pop()
+        finally:
+            done.release()
+
+    afterwards = Afterwards(do, stop)
+    for _ in range(2):
+        afterwards.wanted()
+        assert done.acquire(timeout=20)
+    afterwards.end()
+    assert capsys.readouterr().err == "not calibrated: CUDA out of memory\n"

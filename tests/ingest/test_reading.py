@@ -6,17 +6,20 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from ingest.discover import Source
-from ingest.loading import build_loaders
-from ingest.plan import Planned
+from ingest.loading import build_loaders, shape
+from ingest.plan import Planned, content_digest
 from ingest.reading import Read, Reader, in_order, size_on_disk
 from ingest.secrets.redact import Policy
 from ingest.splitters.recursive import build as build_splitter
 from rag.config import load_settings
+from rag.protocols.documents import Loader
+from rag.types import Loaded
 
 SECRET = "AKIA" + "Q3EGRIPZ4WJZ2N7D"  # the form of a key, and none
 FRONT = f"---\ntitle: deploy\ntoken: {SECRET}\n---\n\n"
@@ -138,3 +141,57 @@ def test_an_error_of_ours_is_raised_to_who_takes_the_result() -> None:
 
 def test_a_file_that_is_gone_weighs_nothing(tmp_path: Path) -> None:
     assert size_on_disk(Planned(Source(tmp_path / "gone.md", tmp_path), "gone.md", "")) == 0
+
+
+@dataclass
+class _Meanwhile:
+    """A loader in whose sight a file is written by others, `times` times."""
+
+    loader: Loader
+    times: int
+
+    def load(self, path: Path) -> Loaded:
+        if self.times:
+            self.times -= 1
+            path.write_text(f"Half of it, {self.times} to come.", encoding="utf-8")
+        return self.loader.load(path)
+
+
+@pytest.mark.parametrize(("times", "settled"), [(0, True), (1, True), (9, False)])
+def test_a_file_that_changes_while_it_is_read_is_never_taken_for_what_it_was(
+    tmp_path: Path, times: int, settled: bool
+) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("All of it.", encoding="utf-8")
+    with ExitStack() as stack:
+        plain = build_loaders(load_settings({"index": tmp_path / "index"}), stack)[".txt"]
+        reader = Reader({".txt": _Meanwhile(plain, times)}, build_splitter(len, 200), "flag", b"key")
+
+        def digest() -> str:
+            return content_digest(file, shape(file, reader.loaders, reader.fingerprint))
+
+        before = digest()
+        read = reader.read(Planned(Source(file, tmp_path), "a.txt", before))
+        after = digest()
+    assert read.document is not None
+    assert read.document.text == file.read_text("utf-8")
+    assert (read.document.digest == after) is settled
+    assert (read.document.digest == before) is (times == 0)
+    assert [kind for _, kind, _ in read.warnings] == ([] if settled else ["changing"])
+
+
+def test_a_file_that_is_gone_when_it_has_been_read_was_read_all_the_same(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("All of it.", encoding="utf-8")
+
+    class Removing(_Meanwhile):
+        def load(self, path: Path) -> Loaded:
+            loaded = self.loader.load(path)
+            path.unlink()
+            return loaded
+
+    with ExitStack() as stack:
+        plain = build_loaders(load_settings({"index": tmp_path / "index"}), stack)[".txt"]
+        reader = Reader({".txt": Removing(plain, 0)}, build_splitter(len, 200), "flag", b"key")
+        read = reader.read(Planned(Source(tmp_path / "a.txt", tmp_path), "a.txt", "digest"))
+    assert read.document is not None
+    assert (read.document.text, read.document.digest) == ("All of it.", "digest")

@@ -72,7 +72,7 @@ class Versions:
         self,
         document: Document,
         chunks: Sequence[Chunk],
-        vectors: Iterable[Vectors],
+        vectors: Sequence[Vectors],
         source: str,
         empty_pages: int,
         warnings: Sequence[Warned],
@@ -123,7 +123,7 @@ class Versions:
         first: int,
         document: Document,
         chunks: Sequence[Chunk],
-        vectors: Iterable[Vectors],
+        vectors: Sequence[Vectors],
         born: int,
     ) -> None:
         counted = [Counter(text.document_terms(chunk)) for chunk in chunks]

@@ -101,3 +101,14 @@ def test_the_vectors_of_a_large_document_are_let_go_once_they_are_recorded(
         assert indexer.embedded_chunks == 40
     assert len(held) == 40
     assert max(held) <= 8
+
+
+def test_an_embedder_that_made_no_vector_is_not_the_embedder_of_the_index(
+    tmp_path: Path, settings_for: SettingsFor, make_document: MakeDocument, embedder: Embedder
+) -> None:
+    with build_indexer(settings_for(tmp_path / "index")) as indexer:
+        indexer._vectors = ChunkVectors(cast(Embedder, _Overflowing(embedder)), indexer.store.known)
+        indexer.add(*make_document("gale.md", "A gale broke the window."))
+        with pytest.raises(SettingError, match=r"not numbers.* or another embedder\.model"):
+            indexer.flush()
+        assert "embedder" not in indexer.store.settings()

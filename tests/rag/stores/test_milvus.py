@@ -499,3 +499,17 @@ def test_long_headings_and_texts_beyond_a_field_come_back_whole(store: MilvusSto
     found = store.document("a.md")
     assert found is not None
     assert (found.text, found.metadata["long"]) == (body, "y" * 80_000)
+
+
+def test_a_lease_that_was_lost_while_vectors_were_made_writes_nothing(store: MilvusStore) -> None:
+    assert store._lease is not None
+    lease = store._lease
+
+    def made() -> Iterator[Vectors]:
+        lease._written = (0.0, 0.0)
+        store.remember("lease", json.dumps({**lease._read(), "name": "another's"}))
+        yield np.ones((1, 3), np.float32)
+
+    with pytest.raises(IndexBusy, match="another process"):
+        store.replace(Document("a.md", "alpha", "1"), [Chunk("a.md", 0, "alpha", 0, 5)], made())
+    assert store.documents() == []
