@@ -118,7 +118,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m ingest",
         description="Index folders and files. Run again after changes: only what changed is read.",
     )
-    parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a folder or a file")
+    parser.add_argument("paths", nargs="+", type=_place, metavar="PATH", help="a folder or a file")
     add_settings(parser)
     parser.add_argument("--json", action="store_true", help="print the report as one JSON object")
     parser.add_argument("--watch", action="store_true", help="stay, and ingest after every change")
@@ -145,5 +145,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _place(value: str) -> Path:
+    """The argument PATH; an empty one, as a variable that is not set, would be this folder."""
+    if not value.strip():
+        raise argparse.ArgumentTypeError("a PATH is empty: name a folder or a file, or . for this folder")
+    return Path(value)
+
+
 if __name__ == "__main__":
-    sys.exit(run(main))
+    sys.exit(run(main, "what was recorded is kept, run the same command again to go on"))

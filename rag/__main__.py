@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rag.command import add_settings, positive, run, settings_of
-from rag.filters import add_filters, chosen, tell_of_filters
+from rag.filters import add_filters, chosen
 
 if TYPE_CHECKING:
     from rag.config import Settings
@@ -35,7 +35,6 @@ def _ask(options: argparse.Namespace, settings: Settings) -> int:
     from rag.wire import answer_json
 
     answer = build_engine(settings).ask(options.question, k=options.k, chosen=chosen(options))
-    tell_of_filters(options, answer.passages)
     _print(options, answer_json(answer), lambda: answer_lines(answer) + searched_lines(answer))
     return 0
 
@@ -46,7 +45,6 @@ def _search(options: argparse.Namespace, settings: Settings) -> int:
     from rag.wire import hit_json, searched_json
 
     found = build_engine(settings).search(options.question, k=options.k, chosen=chosen(options))
-    tell_of_filters(options, found.hits)
     result = {
         "generation": found.generation,
         "hits": [hit_json(hit) for hit in found.hits],

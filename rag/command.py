@@ -58,8 +58,11 @@ def positive(value: str) -> int:
     return int(value)
 
 
-def run(main: Callable[[], int]) -> int:
-    """Run a command; whatever goes wrong is one line on standard error and a status, no traceback."""
+def run(main: Callable[[], int], kept: str = "") -> int:
+    """Run a command; whatever goes wrong is one line on standard error and a status, no traceback.
+
+    `kept` is what to say of its work where it is stopped.
+    """
     prepare_environment()
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Results are read by programs, whatever the locale; a file name need not be valid UTF-8.
@@ -69,7 +72,7 @@ def run(main: Callable[[], int]) -> int:
     except RagError as error:
         return _fail(str(error))
     except KeyboardInterrupt:
-        return _stopped()
+        return _stopped(kept)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return COULD_NOT_START
@@ -85,7 +88,7 @@ def run(main: Callable[[], int]) -> int:
     except RuntimeError as error:
         # Ctrl-C while a class is being made: Python 3.11 puts this around it.
         if isinstance(error.__cause__, KeyboardInterrupt):
-            return _stopped()
+            return _stopped(kept)
         raise
 
 
@@ -99,8 +102,8 @@ def prepare_environment() -> None:
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
 
-def _stopped() -> int:
-    _fail("stopped; what was recorded is kept, run the same command again to go on")
+def _stopped(kept: str) -> int:
+    _fail(f"stopped; {kept}" if kept else "stopped")
     return INTERRUPTED
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import argparse
 import re
-import sys
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rag.types import Filter, Hit
+    from rag.types import Filter
 
 _HERE = re.compile(r"^(?:\./+)+")
 
@@ -18,7 +16,7 @@ def add_filters(verb: argparse.ArgumentParser) -> None:
     """Give a command the three flags."""
     group = verb.add_argument_group("only among")
     group.add_argument(
-        "--path", action="append", default=[], type=_path, metavar="PATTERN",
+        "--path", action="append", default=[], type=as_called, metavar="PATTERN",
         help='documents: "notes/2024", "*.pdf"',
     )  # fmt: skip
     group.add_argument("--pages", type=_pages, metavar="A-B", help="pages of paged documents")
@@ -34,18 +32,8 @@ def chosen(options: argparse.Namespace) -> Filter:
     return Filter(tuple(options.path), options.pages, tuple(options.meta))
 
 
-def tell_of_filters(options: argparse.Namespace, hits: Sequence[Hit]) -> None:
-    """Where nothing was found among what was chosen, say that a filter most likely matches nothing."""
-    if not hits and (options.path or options.pages or options.meta):
-        print(
-            "note: nothing was found among what --path, --pages and --meta leave: documents are called as a "
-            "search without them shows them, relative to the folder that was ingested",
-            file=sys.stderr,
-        )
-
-
-def _path(value: str) -> str:
-    """The argument `./notes/` as documents are called: a shell completes it so."""
+def as_called(value: str) -> str:
+    """The path `./notes/` as documents are called: a shell completes it so."""
     return "*" if value in (".", "./") else _HERE.sub("", value)
 
 

@@ -22,6 +22,8 @@ def check_question(question: str, limit: int, chosen: Filter, history: History =
             "(setting question_limit): shorten it"
         )
     pages = chosen.pages or (1, 1)
+    if pages[0] > pages[1]:
+        raise QuestionError(f"the filter's first page, {pages[0]}, is after its last, {pages[1]}")
     if not 1 <= pages[0] <= pages[1] <= MOST_PAGES or max(len(chosen.paths), len(chosen.metadata)) > _MOST:
         raise QuestionError(
             f"the filter asks for too much: {_MOST} paths or pairs at most, pages from 1 to {MOST_PAGES}"

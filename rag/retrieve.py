@@ -21,7 +21,7 @@ from rag.hits.shape import AS_RANKED, Shape, once, within_share
 from rag.indexes.vectors import finite
 from rag.protocols.models import Embedder
 from rag.protocols.stores import Index
-from rag.search.asking import Asking
+from rag.search.asking import Asking, filter_note
 from rag.search.asking import notes as worded_notes
 from rag.search.legs import LegSearch
 from rag.search.rerank import Reranking
@@ -149,6 +149,7 @@ class Retriever:
         if trace is not None:
             trace.reranked = hits if stage else ()
             notes = [*worded_notes(question, trace.wording, mode), *notes]
+            notes += [] if hits else [filter_note(chosen)]
             trace.variants, trace.notes = variants, [note for note in notes if note]
         return within_share(hits, k, self._tuning.shape.per_document) if self._reorders else hits[:k]
 

@@ -46,7 +46,8 @@ def gone(living: Sequence[StoredDocument], roots: Sequence[Path]) -> Iterator[tu
     missing = [root for root in roots if is_gone(root)]
     for root in missing:
         count = sum(Path(each.source).is_relative_to(root) for each in living if each.source)
-        yield None, f"the folder {root}, from which {count} documents were read, is gone"
+        if count:  # files that moved with their folder are known by the new one
+            yield None, f"the folder {root}, from which {count} documents were read, is gone"
     for document in living:
         file = Path(document.source)
         if document.source and not any(map(file.is_relative_to, missing)) and is_gone(file):

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from rag.filters import as_called
 from rag.question import MOST_PAGES
 from rag.types import Filter, Mode
 
@@ -37,7 +38,7 @@ class Among(BaseModel):
         pages = None
         if self.first_page is not None or self.last_page is not None:
             pages = (self.first_page or 1, self.last_page or MOST_PAGES)
-        return Filter(tuple(self.paths), pages, tuple(sorted(self.metadata.items())))
+        return Filter(tuple(map(as_called, self.paths)), pages, tuple(sorted(self.metadata.items())))
 
 
 class Search(BaseModel):

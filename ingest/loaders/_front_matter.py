@@ -30,14 +30,18 @@ class FrontMatter:
     problem: str = ""
 
 
-@lru_cache(maxsize=4)
 def front_matter(text: str) -> FrontMatter:
     """The front matter of `text`, nested keys joined by dots and lists by commas: `{"authors": "Ann, Bo"}`.
 
     Every value is a string as it is written ("1.10" stays so). What cannot be parsed is text, with a
     `problem` if it looked like front matter; what opens with a thematic break is no front matter.
     """
-    found = _fenced(text)
+    return _read(text[:_MOST_CHARACTERS])  # a whole text would be held for as long as it is remembered
+
+
+@lru_cache(maxsize=4)
+def _read(head: str) -> FrontMatter:
+    found = _fenced(head)
     if found is None:
         return FrontMatter()
     mark, body, end = found
@@ -59,9 +63,8 @@ def front_matter(text: str) -> FrontMatter:
     return FrontMatter(end, values)
 
 
-def _fenced(text: str) -> tuple[str, str, int] | None:
+def _fenced(head: str) -> tuple[str, str, int] | None:
     """The opening mark, what stands between the marks, and the end of the closing line."""
-    head = text[:_MOST_CHARACTERS]
     lines = head.split("\n", _MOST_LINES)
     mark = lines[0].rstrip()
     if mark not in _CLOSERS:
@@ -70,7 +73,7 @@ def _fenced(text: str) -> tuple[str, str, int] | None:
     begin = end
     for line in lines[1:]:
         if line.rstrip() in _CLOSERS[mark]:
-            return mark, text[begin:end], min(end + len(line) + 1, len(text))
+            return mark, head[begin:end], min(end + len(line) + 1, len(head))
         end += len(line) + 1
     return None
 

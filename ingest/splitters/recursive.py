@@ -26,7 +26,7 @@ def build(count_tokens: Callable[[str], int], chunk_tokens: int = 250) -> Splitt
     Raises SettingError where `chunk_tokens` is below 16.
     """
     if chunk_tokens < _LEAST_TOKENS:
-        raise SettingError(f"chunk_tokens is {chunk_tokens}: give at least {_LEAST_TOKENS}")
+        raise SettingError(f"splitter.chunk_tokens is {chunk_tokens}: give at least {_LEAST_TOKENS}")
     from langchain_text_splitters import RecursiveCharacterTextSplitter
 
     return RecursiveSplitter(

@@ -13,7 +13,7 @@ from rag.protocols.models import Embedder
 from rag.protocols.stores import Index
 from rag.search.rankings import best_rows, complete
 from rag.search.tuning import Tuning
-from rag.types import Mode
+from rag.types import Filter, Mode
 
 _GLOSSARY_PASSAGES = 16  # that hold rare terms of a question and are read for other forms of them
 
@@ -65,3 +65,14 @@ def notes(question: str, wording: Wording | None, mode: Mode) -> list[str]:
     instead = [f'searched for "{new}" instead of "{old}"' for old, new in slips(question, wording.question)]
     beside = wording.pairs if mode != "dense" else ()
     return instead + [f'also searched for "{pair.other}", another form of "{pair.asked}"' for pair in beside]
+
+
+def filter_note(chosen: Filter) -> str:
+    """What to say where nothing was found among what was chosen: most likely a filter matches nothing."""
+    hints = {
+        "paths": "documents are called as a search without it shows them" if chosen.paths else "",
+        "pages": "only documents with pages have any" if chosen.pages else "",
+        "metadata": "values are compared whole, a list as `a, b`" if chosen.metadata else "",
+    }
+    said = "; ".join(f"{name}: {hint}" for name, hint in hints.items() if hint)
+    return f"nothing was found among what the filter leaves ({said})" if said else ""

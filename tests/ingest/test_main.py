@@ -72,6 +72,13 @@ def test_a_mistake_is_one_line_with_status_2_and_changes_nothing(
     assert sorted(path.name for path in docs.parent.iterdir()) == ["docs", "empty", "file"]
 
 
+@pytest.mark.parametrize("path", ["", " "])
+def test_an_empty_path_is_not_the_folder_one_stands_in(path: str, process: Command) -> None:
+    outcome = process("ingest", path)
+    assert (outcome.status, outcome.out) == (2, "")
+    assert "a PATH is empty: name a folder or a file, or . for this folder" in outcome.err
+
+
 @pytest.mark.parametrize("dry", [[], ["--dry-run"]])
 def test_an_index_of_another_embedder_is_refused_with_the_way_out(
     dry: list[str], ingest: Command, docs: Path

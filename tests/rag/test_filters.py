@@ -6,7 +6,7 @@ import argparse
 
 import pytest
 
-from rag.filters import add_filters, chosen, tell_of_filters
+from rag.filters import add_filters, chosen
 from rag.types import Filter
 
 
@@ -47,12 +47,3 @@ def test_a_flag_that_makes_no_sense_is_refused_with_an_example(
     with pytest.raises(SystemExit, match="2"):
         parsed(*words.split())
     assert "such as" in capsys.readouterr().err
-
-
-def test_finding_nothing_is_explained_only_where_something_was_left_out(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    tell_of_filters(parsed(), [])
-    assert not capsys.readouterr().err
-    tell_of_filters(parsed("--path", "a"), [])
-    assert "--path" in capsys.readouterr().err

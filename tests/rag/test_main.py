@@ -157,8 +157,8 @@ def test_a_filter_that_leaves_nothing_is_told(verb: str, rag: Command, index: Se
     words = (verb, "When was the lighthouse built?", "--index", str(index.index), "--mode", "sparse")
     done = rag(*words, "--path", "./no/such.md")
     assert done.returncode == 0
-    assert "nothing was found among what --path" in done.stderr
-    assert "nothing was found" not in rag(*words).stderr
+    assert "note: nothing was found among what the filter leaves (paths: " in done.stdout
+    assert "nothing was found" not in rag(*words).stdout
 
 
 def test_status_describes_the_index(rag: Command, index: Settings) -> None:

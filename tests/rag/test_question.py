@@ -37,7 +37,6 @@ def test_half_a_character_is_refused(index: Settings, half: int) -> None:
     "chosen",
     [
         Filter(pages=(0, 1)),
-        Filter(pages=(3, 2)),
         Filter(pages=(1, MOST_PAGES + 1)),
         Filter(paths=("a",) * 65),
         Filter(metadata=(("tag", "x"),) * 65),
@@ -46,6 +45,11 @@ def test_half_a_character_is_refused(index: Settings, half: int) -> None:
 def test_a_filter_that_asks_for_too_much_is_refused(index: Settings, chosen: Filter) -> None:
     with pytest.raises(QuestionError, match="the filter asks for too much: 64 paths"):
         build_engine(index).search("lamp", chosen=chosen)
+
+
+def test_pages_the_wrong_way_round_are_named(index: Settings) -> None:
+    with pytest.raises(QuestionError, match="first page, 7, is after its last, 3"):
+        build_engine(index).search("a question", chosen=Filter(pages=(7, 3)))
 
 
 def test_half_a_character_in_a_filter_is_refused(index: Settings) -> None:

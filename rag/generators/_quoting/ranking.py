@@ -7,10 +7,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from rag import text
 from rag.generators._quoting.units import Unit
 
 _DEFINES = 0.3  # of worth: what a definition gains where one is asked for
 _AMISS = 0.5  # what bare code, an exercise or a reference to other texts loses where none is asked for
+_REPLIES = 1.0  # what is gained behind the question that is asked, as in lists of questions and answers
+_LIKE = 0.5  # so much do two questions share, at least, that are the same
 _LEADS_IN = 0.1  # what is lost by a colon behind which nothing follows
 
 _TERM = r"[\w.+#'’/-]+(?: [\w.+#'’/-]+){0,3}"
@@ -70,13 +73,22 @@ def suited(question: str, units: Sequence[Unit]) -> list[float]:
     wants_tasks = _WANTS_TASKS.search(question) is not None
     wants_more = _WANTS_MORE.search(question) is not None
     found = []
+    terms = frozenset(text.terms(question))
     for unit in units:
         gain = _DEFINES * (subject is not None and defines(subject, unit.text))
         gain -= _AMISS * (unit.code and not wants_code) + _AMISS * (unit.task and not wants_tasks)
         gain -= _AMISS * (not wants_more and _POINTER.search(unit.text) is not None)
         gain -= _LEADS_IN * unit.text.endswith((":", "："))
+        gain += _REPLIES * replies(terms, unit.asked)
         found.append(gain)
     return found
+
+
+def replies(terms: frozenset[str], asked: str) -> float:
+    """How much `asked` is the question of these index terms (Dice's coefficient), 0 if it is another."""
+    own = frozenset(text.terms(asked)) if asked else frozenset[str]()
+    alike = 2 * len(terms & own) / (len(terms) + len(own)) if own else 0.0
+    return alike if alike >= _LIKE else 0.0
 
 
 def defined(question: str) -> str | None:

@@ -13,6 +13,7 @@ from itertools import pairwise
 from rag import text
 from rag.generators._quoting.blocks import Block
 
+LONGEST = 600  # characters of a piece of prose
 CLAUSES = 200  # characters; up to here, clauses parted by a Chinese semicolon are one sentence
 
 _NUMBER = re.compile(r"\d{1,3}[.)、][ \t]*")
@@ -36,6 +37,8 @@ _LABELLED = re.compile(
 _CLAUSE_MARKS = ",，、"
 # What closes a bracket or emphasis that the sentence before opened.
 _CLOSING = re.compile(r"[*_~]*[\])）】」』”’][\])）】」』”’*_~]*\s*")
+_EMPHASIS = re.compile(r"[*_~]{1,3}\s+")
+_PART = 300  # characters; so much at once of a text that has no end of a sentence for more than LONGEST
 
 
 def pieces(passage: str, plain: str, fenced: Sequence[Block]) -> list[tuple[int, int]]:
@@ -106,11 +109,27 @@ def _lines(passage: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     """The sentence, or its lines where several are labelled: notes write them without a stop."""
     labels = [start + label.start() for label in _LABELLED.finditer(passage[start:end])]
     cuts = [at for at in labels if at > start and passage[start:at].rstrip()[-1:] not in _CLAUSE_MARKS]
-    return pairwise((start, *cuts, end) if len(labels) > 1 else (start, end))
+    for first, last in pairwise((start, *cuts, end) if len(labels) > 1 else (start, end)):
+        yield from _parts(passage, first, last)
+
+
+def _parts(passage: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """The sentence, or runs of its lines or words where notes and transcripts go on without a stop."""
+    while end - start > LONGEST:
+        limit = start + _PART
+        cut = max(passage.rfind("\n", start + 1, limit), start)
+        if cut == start:
+            cut = max(passage.rfind(" ", start + 1, limit), start)
+        cut = limit if cut == start else cut
+        yield start, cut
+        start = cut
+    yield start, end
 
 
 def _past_closing(passage: str, first: int, last: int) -> int:
     closing = _CLOSING.match(passage, first, last)
+    if closing is None and first and not passage[first - 1].isspace():
+        closing = _EMPHASIS.match(passage, first, last)
     return closing.end() if closing and closing.end() < last else first
 
 

@@ -13,6 +13,7 @@ from rag.facts.headings import headings_at
 from rag.facts.inactive import unlinked
 from rag.generators._quoting.blocks import Block, blocks
 from rag.generators._quoting.sentences import (
+    LONGEST,
     block_at,
     is_formula,
     is_labelled,
@@ -22,8 +23,6 @@ from rag.generators._quoting.sentences import (
 )
 from rag.generators._quoting.tables import header, is_header, open_ended
 from rag.types import Hit
-
-LONGEST = 600  # characters; a unit beyond is quoted up to here, to the end of a line or a word
 
 _ITEM = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)、])\s")
 _NO_ANSWER = re.compile(r"\s*(?:#|---|///|:::|\$\$)")
@@ -86,6 +85,12 @@ class Unit:
     def asks(self) -> bool:
         """Whether it is a question and so no answer to one."""
         return bool(_QUESTION.search(self.text))
+
+    @property
+    def asked(self) -> str:
+        """The question right before it, which it answers; "" where there is none."""
+        line = self.before.rpartition("\n")[2]
+        return line if _QUESTION.search(line) else ""
 
     @property
     def code(self) -> bool:
@@ -162,6 +167,7 @@ def _running(written: str) -> str:
 
 
 def _shortened(passage: str, start: int, end: int) -> int:
+    """Where the unit is cut if it is long, as code may be: at the end of a line or a word."""
     if end - start <= LONGEST:
         return end
     for border in ("\n", " "):

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from rag.generators._quoting.ranking import defined, defines
+from rag import text
+from rag.generators._quoting.ranking import defined, defines, replies, suited
+from rag.generators._quoting.units import units
+from rag.types import Chunk, Hit
 
 
 @pytest.mark.parametrize(
@@ -56,3 +59,38 @@ def test_a_mere_mention_is_none(subject: str, sentence: str) -> None:
 def test_white_space_without_end_in_a_question_is_read_in_bearable_time() -> None:
     # Tried at each of its places, 50,000 spaces would take minutes.
     assert defined(" " * 50_000 + "CORS" + " " * 50_000) is None
+
+
+FAQ = """# FAQ
+
+**Q: How long is the trial?**
+A: Fourteen days. No card is needed.
+
+**Q: Who gets the invoices?**
+A: The owner of the account.
+
+**问：发票寄给谁？**
+答：账户的所有者。
+"""
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("How long is the trial?", "A: Fourteen days."),
+        ("Who gets the invoices", "A: The owner of the account."),
+        ("发票寄给谁？", "答：账户的所有者。"),
+        ("Where is the data kept?", None),
+    ],
+)
+def test_what_stands_right_behind_the_question_that_is_asked_answers_it(
+    question: str, answer: str | None
+) -> None:
+    found = list(units(1, Hit(Chunk("faq.md", 0, FAQ, 0, len(FAQ)), 1.0)))
+    gains = zip(suited(question, found), found, strict=True)
+    assert [unit.text for gain, unit in gains if gain > 0] == ([answer] if answer else [])
+
+
+def test_another_question_with_a_word_in_common_is_not_the_same() -> None:
+    terms = frozenset(text.terms("How long does the battery of the lamp last?"))
+    assert replies(terms, "**Q: Where is the lamp?**") == 0

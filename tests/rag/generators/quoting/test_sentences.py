@@ -110,3 +110,20 @@ def test_whatever_the_passage_units_stand_in_it_and_begin_and_end_with_words(wri
     passage = "".join(written)
     for unit in units(1, Hit(Chunk("notes.md", 0, passage, 0, len(passage)), 1.0)):
         assert passage[unit.start : unit.end] == unit.text == unit.text.strip()
+
+
+def test_emphasis_that_the_sentence_before_opened_is_no_part_of_the_next() -> None:
+    assert texts("**问：发票寄给谁？**\n答：账户的所有者。\n\n* 一项。") == [
+        "**问：发票寄给谁？",
+        "答：账户的所有者。",
+        "* 一项。",
+    ]
+
+
+@pytest.mark.parametrize("space", ["\n", " ", ""])
+def test_a_text_without_the_end_of_a_sentence_is_quoted_in_parts_that_hold_all_of_it(space: str) -> None:
+    passage = space.join(f"entry{number:03}" for number in range(200))
+    found = texts(passage)
+    assert space.join(found) == passage
+    assert all(len(part) <= 600 for part in found)
+    assert len(found) > 3
