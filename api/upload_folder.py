@@ -8,6 +8,8 @@ from __future__ import annotations
 import os
 import stat
 from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
 
@@ -78,6 +80,35 @@ def hold(descriptor: int) -> bool:
     except OSError:
         return False
     return True
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The sole right to change the file of one name, among all processes; it ends with its process."""
+
+    file: Path
+    descriptor: int
+
+    def end(self) -> None:
+        """Others may claim the name."""
+        self.file.unlink(missing_ok=True)  # first, so that nobody finds a file there that is not locked
+        os.close(self.descriptor)
+
+
+def claim(folder: Path, name: str) -> Claim | None:
+    """Claim the file `name` in `folder` until the claim's `end`; None while somebody has it.
+
+    Raises OSError.
+    """
+    file = folder / f"{HIDDEN}{sha256(name.encode()).hexdigest()}"
+    while True:
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o640)
+        if not hold(descriptor):
+            os.close(descriptor)
+            return None
+        if os.fstat(descriptor).st_nlink:
+            return Claim(file, descriptor)
+        os.close(descriptor)  # the one before ended between our opening it and our lock
 
 
 def formers(folder: Path) -> dict[Path, Path]:

@@ -17,7 +17,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from api.errors import RefusedError
-from api.upload_folder import FORMER, HIDDEN, hold
+from api.upload_folder import FORMER, HIDDEN, Claim, claim, hold
 
 _NAME_BYTES = 200
 _FORBIDDEN = set('/\\:*?"<>|')
@@ -47,23 +47,34 @@ def plain_name(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Saved:
-    """A file that was written; `former` is the hidden name of the one it replaced, if it did."""
+    """A file that was written; `former` is the hidden name of the one it replaced, if it did.
+
+    Nobody else changes the file until it is kept or withdrawn: of two that undo each other's
+    replacement, one would be lost.
+    """
 
     file: Path
+    claim: Claim
     former: Path | None = None
 
     def keep(self) -> None:
         """The file stays, and what it replaced goes."""
-        if self.former is not None:
-            self.former.unlink(missing_ok=True)
+        try:
+            if self.former is not None:
+                self.former.unlink(missing_ok=True)
+        finally:
+            self.claim.end()
 
     def withdraw(self) -> None:
         """The file goes, and what it replaced is back."""
-        with suppress(FileNotFoundError):
-            if self.former is not None:
-                self.former.replace(self.file)
-            else:
-                self.file.unlink()
+        try:
+            with suppress(FileNotFoundError):
+                if self.former is not None:
+                    self.former.replace(self.file)
+                else:
+                    self.file.unlink()
+        finally:
+            self.claim.end()
 
 
 async def save(
@@ -71,9 +82,9 @@ async def save(
 ) -> Saved:
     """Write `body` as `name` (see `plain_name`) in `folder`; `keep` or `withdraw` what it gives.
 
-    Raises RefusedError: 409 where there is such a file and `replace` is not set, 413 beyond `limit`
-    bytes, 507 where the folder would hold more than `folder_limit` or the disk is full, 503 where the
-    folder cannot be written.
+    Raises RefusedError: 409 where there is such a file and `replace` is not set, or where an upload of
+    that name was neither kept nor withdrawn yet, 413 beyond `limit` bytes, 507 where the folder would
+    hold more than `folder_limit` or the disk is full, 503 where the folder cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -86,11 +97,7 @@ async def save(
             raise _taken()
         room = min(limit, folder_limit - _held(folder))
         await _write(home, draft, body, room, limit)
-        if not replace:
-            _link(home, draft, name)
-            return Saved(folder / name)
-        former = _put(home, draft, name)
-        return Saved(folder / name, folder / former if former else None)
+        return _place(folder, home, draft, name, replace=replace)
     except OSError as error:
         raise _unwritable(error) from error
     finally:
@@ -112,6 +119,21 @@ async def _write(home: int, draft: str, body: AsyncIterator[bytes], room: int, l
                     507, "folder-full", "the folder of uploads is full: its operator makes room"
                 )
             stream.write(piece)
+
+
+def _place(folder: Path, home: int, draft: str, name: str, *, replace: bool) -> Saved:
+    claimed = claim(folder, name)
+    if claimed is None:
+        raise _pending()
+    try:
+        if not replace:
+            _link(home, draft, name)
+            return Saved(folder / name, claimed)
+        former = _put(home, draft, name)
+        return Saved(folder / name, claimed, folder / former if former else None)
+    except BaseException:
+        claimed.end()
+        raise
 
 
 def _link(home: int, draft: str, name: str) -> None:
@@ -141,6 +163,11 @@ def _unwritable(error: OSError) -> RefusedError:
 
 def _taken() -> RefusedError:
     return RefusedError(409, "name-taken", "there is a file of this name: add replace=true to replace it")
+
+
+def _pending() -> RefusedError:
+    detail = "an upload of this name is still being read: wait until its job has ended, and send it again"
+    return RefusedError(409, "name-busy", detail)
 
 
 def _exists(home: int, name: str) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from api import endings, upload_folder, uploads
+from api.errors import RefusedError
 from rag.config import Settings, load_settings
 from rag.errors import SettingError
 
@@ -116,16 +119,62 @@ def test_only_a_plain_file_among_the_uploads_goes_with_its_document(
     assert (tmp_path / "docs" / "a.md").exists()
 
 
+def put(folder: Path, name: str, text: bytes, *, replace: bool, folder_limit: int = 99) -> uploads.Saved:
+    async def body() -> AsyncIterator[bytes]:
+        yield text
+
+    return asyncio.run(
+        uploads.save(folder, name, body(), limit=50, folder_limit=folder_limit, replace=replace)
+    )
+
+
+@pytest.mark.parametrize("replaces", [True, False])
+def test_a_name_takes_no_other_upload_until_the_one_before_is_kept_or_withdrawn(
+    tmp_path: Path, replaces: bool
+) -> None:
+    """The first undone would take the second with it."""
+    if replaces:
+        (tmp_path / "a.md").write_text("old")
+    first = put(tmp_path, "a.md", b"first", replace=replaces)
+    with pytest.raises(RefusedError, match="still being read") as refused:
+        put(tmp_path, "a.md", b"second", replace=True)
+    assert refused.value.failure.status == 409
+    put(tmp_path, "b.md", b"another name", replace=True).keep()
+    first.withdraw()
+    put(tmp_path, "a.md", b"second", replace=True).keep()
+    put(tmp_path, "a.md", b"third", replace=True).keep()
+    assert (tmp_path / "a.md").read_text() == "third"
+    assert names(tmp_path) == ["a.md", "b.md"]
+
+
+_CLAIMING = """
+import sys, time
+from pathlib import Path
+from api.upload_folder import claim
+assert claim(Path(sys.argv[1]), "a.md")
+print("claimed", flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_name_is_claimed_among_processes_and_free_when_its_process_was_killed(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", _CLAIMING, str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"claimed\n"
+        with pytest.raises(RefusedError, match="still being read"):
+            put(tmp_path, "a.md", b"text", replace=True)
+        process.kill()
+    put(tmp_path, "a.md", b"text", replace=True).keep()
+    assert names(tmp_path) == ["a.md"]
+
+
 @pytest.mark.parametrize("state", ["failed", "queued"])
 def test_a_job_that_did_not_end_well_leaves_the_file_before(
     tmp_path: Path, settings: Settings, state: str
 ) -> None:
-    async def body() -> AsyncIterator[bytes]:
-        yield b"new"
-
     (tmp_path / "a.md").write_text("old")
-    saving = uploads.save(tmp_path, "a.md", body(), limit=9, folder_limit=99, replace=True)
-    saved = asyncio.run(saving)
+    saved = put(tmp_path, "a.md", b"new", replace=True)
     assert (tmp_path / "a.md").read_text() == "new"
     endings.uploaded(settings, saved)({"state": state})
     assert (tmp_path / "a.md").read_text() == "old"
