@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,15 @@ from rag.errors import IndexMissing, RagError
 _ATTEMPTS = 20
 _PAUSE_S = 3.0  # the ingest of the killed service may still be running and holds the index
 _logger = logging.getLogger("lectern.recovery")
+
+
+@dataclass(frozen=True, slots=True)
+class _Left:
+    """A file that killed uploads replaced, what it was before, and our claim to its name meanwhile."""
+
+    place: Path
+    formers: list[Path]
+    claim: upload_folder.Claim
 
 
 class Recovery:
@@ -37,18 +48,26 @@ class Recovery:
             return
         folder = upload_folder.folder_of(self._settings)
         upload_folder.sweep(folder)
-        if upload_folder.formers(folder) or _unknown(self._settings, folder):
-            threading.Thread(target=self._run, args=(folder,), name="recovery", daemon=True).start()
+        left = _claimed(folder)
+        if left or _unknown(self._settings, folder):
+            threading.Thread(target=self._run, args=(folder, left), name="recovery", daemon=True).start()
 
     def close(self) -> None:
         """Do not try again, and end what runs: the next start takes it up."""
         self._stop.set()
         self._jobs.close()
 
-    def _run(self, folder: Path) -> None:
+    def _run(self, folder: Path, left: Sequence[_Left]) -> None:
+        try:
+            self._take_up(folder, left)
+        finally:
+            for each in left:
+                each.claim.end()
+
+    def _take_up(self, folder: Path, left: Sequence[_Left]) -> None:
         def end(job: dict[str, Any]) -> None:
             if job["state"] == "done":
-                _settle(folder, {Path(each["path"]).name for each in job["result"]["failed"]})
+                _settle(left, {Path(each["path"]).name for each in job["result"]["failed"]})
 
         for _ in range(_ATTEMPTS):
             try:
@@ -74,9 +93,19 @@ def _unknown(settings: Settings, folder: Path) -> bool:
         return False
 
 
-def _settle(folder: Path, failed: set[str]) -> None:
+def _claimed(folder: Path) -> list[_Left]:
+    """The replaced files there; not those of uploads that run now, whose jobs see to them."""
+    places: dict[Path, list[Path]] = {}
     for former, place in upload_folder.formers(folder).items():
-        if place.name in failed:
-            former.replace(place)
-        else:
-            former.unlink(missing_ok=True)
+        places.setdefault(place, []).append(former)
+    claims = {place: upload_folder.claim(folder, place.name) for place in places}
+    return [_Left(place, places[place], claim) for place, claim in claims.items() if claim is not None]
+
+
+def _settle(left: Sequence[_Left], failed: set[str]) -> None:
+    for each in left:
+        for former in each.formers:
+            if each.place.name in failed:
+                former.replace(each.place)
+            else:
+                former.unlink(missing_ok=True)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx2
+import pytest
 
-from api import upload_folder
+from api import upload_folder, uploads
+from api.errors import RefusedError
 from api.jobs import Jobs
+from api.recovery import Recovery
 from api.redact import redactor
 from rag.config import load_settings
 
@@ -96,6 +100,35 @@ def test_a_replacement_stays_if_it_can_be_read_and_is_undone_if_not(tmp_path: Pa
         assert (folder / "good.md").read_bytes() == OATS
         assert (folder / "unreadable.md").read_bytes() == TEXT
         assert documents(base) == sorted(replaced)
+
+
+def test_what_an_upload_replaces_while_recovery_runs_is_left_to_the_job_of_that_upload(
+    tmp_path: Path,
+) -> None:
+    """A bad replacement of the file `mine.md`, not ingested yet when recovery's own ingest ends."""
+
+    async def bad() -> AsyncIterator[bytes]:
+        yield b"\x00" * 99
+
+    folder = tmp_path / "uploads"
+    folder.mkdir()
+    for name in ("mine.md", "left.md", f"{upload_folder.HIDDEN}1{upload_folder.FORMER}left.md"):
+        (folder / name).write_bytes(OATS)
+    settings = load_settings(
+        {"index": str(tmp_path / "index"), "api.uploads": str(folder), "retriever.mode": "sparse"}
+    )
+    before = asyncio.run(uploads.save(folder, "mine.md", bad(), limit=99, folder_limit=999, replace=True))
+    recovery = Recovery(settings)
+    recovery.start()
+    try:
+        saving = uploads.save(folder, "left.md", bad(), limit=99, folder_limit=999, replace=True)
+        with pytest.raises(RefusedError, match="still being read"):
+            asyncio.run(saving)
+        wait_for(lambda: [f for f in upload_folder.formers(folder) if f.name.endswith("left.md")], [])
+    finally:
+        recovery.close()
+    before.withdraw()
+    assert (folder / "mine.md").read_bytes() == OATS
 
 
 def test_a_half_written_upload_goes_unless_somebody_is_writing_it(tmp_path: Path) -> None:
