@@ -48,6 +48,7 @@ class Jobs:
         self._counting = threading.Lock()
         self._closed = threading.Event()
         self._child: subprocess.Popen[str] | None = None
+        self._unwritten: dict[str, dict[str, Any]] = {}  # jobs whose end the disk did not take
 
     def check(self) -> None:
         """Raise RefusedError (503) where the index folder takes no files, so that no job can change it."""
@@ -80,6 +81,7 @@ class Jobs:
             }  # fmt: skip
             self._keep_few()
             self._write(job)
+            self._catch_up()
         except BaseException:
             self._waiting -= 1
             raise
@@ -90,6 +92,8 @@ class Jobs:
 
     def read(self, job_id: str) -> dict[str, Any]:
         """What is known of a job. Raises RefusedError (404)."""
+        if job_id in self._unwritten:
+            return dict(self._unwritten[job_id])
         try:
             if not _ID.fullmatch(job_id):
                 raise FileNotFoundError  # noqa: TRY301 - the same to whoever asks
@@ -124,13 +128,15 @@ class Jobs:
             with self._counting:
                 self._waiting -= 1
         job |= {"ended": _now()}
-        self._write(job)
+        if not self._noted(job):
+            self._unwritten[job["id"]] = job
+            _logger.warning("the end of a job cannot be written", extra={"fields": {"job": job["id"]}})
         fields = {"job": job["id"], "kind": job["kind"], "state": job["state"]}
         _logger.info("job", extra={"fields": fields})
 
     def _carry_out(self, job: dict[str, Any], arguments: list[str], stdin: str) -> None:
         job["state"] = "running"
-        self._write(job)
+        self._noted(job)
         with tempfile.TemporaryFile("w+", encoding="utf-8") as given, command(arguments) as line:
             given.write(stdin)
             given.seek(0)
@@ -159,7 +165,7 @@ class Jobs:
             job["said"] = line.strip()
             if found := _PROGRESS.search(line):
                 job["progress"] = {"done": int(found[1]), "total": int(found[2])}
-                self._write(job)
+                self._noted(job)
 
     def _conclude(self, job: dict[str, Any], status: int, printed: str) -> None:
         """Exit status 1 is done, too: some documents failed, and the result names them."""
@@ -189,6 +195,20 @@ class Jobs:
         draft = self._folder / f"{job['id']}.{threading.get_ident()}"
         draft.write_text(json.dumps(shown | {"owner": _process(os.getpid())}), "utf-8")
         draft.replace(self._folder / f"{job['id']}.json")
+
+    def _noted(self, job: dict[str, Any]) -> bool:
+        """Write what is known, if the disk takes it: a full one stops no job nor who hears its child."""
+        try:
+            self._write(job)
+        except OSError:
+            return False
+        return True
+
+    def _catch_up(self) -> None:
+        """Write the ends that the disk did not take then: other processes know them only from there."""
+        for job_id, job in list(self._unwritten.items()):
+            if self._noted(job):
+                self._unwritten.pop(job_id, None)
 
     def _keep_few(self) -> None:
         files = sorted(self._folder.glob("*.json"), key=lambda file: file.stat().st_mtime_ns)
