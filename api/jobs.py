@@ -150,6 +150,8 @@ class Jobs:
                 errors="replace",
             )
             self._child = child
+            if self._closed.is_set():  # while the child was made, so that close() did not see it
+                child.terminate()
             with child:
                 listening = threading.Thread(target=self._listen, args=(job, child), daemon=True)
                 listening.start()

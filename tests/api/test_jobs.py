@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -64,3 +66,25 @@ def test_a_job_whose_state_cannot_be_written_ends_and_the_next_one_runs(
     assert ended(jobs, second)["state"] == "done"
     assert ended(jobs_of(tmp_path), first)["state"] == "done"
     assert json.loads((folder / f"{first}.json").read_text())["ended"]
+
+
+def test_a_child_that_is_being_made_while_the_service_ends_is_ended_too(
+    tmp_path: Path, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = jobs_of(tmp_path)
+    made: list[subprocess.Popen[str]] = []
+
+    class Interrupted(subprocess.Popen[str]):
+        """A real child, whose making is the moment in which the service ends."""
+
+        def __init__(self, *given: Any, **more: Any) -> None:
+            super().__init__(*given, **more)
+            jobs.close()
+            made.append(self)
+
+    monkeypatch.setattr(subprocess, "Popen", Interrupted)
+    started = jobs.start("x", program("import time; time.sleep(30)"))
+    before = time.monotonic()
+    assert ended(jobs, started["id"])["state"] == "failed"
+    assert time.monotonic() - before < 25
+    assert made[0].returncode < 0
