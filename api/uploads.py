@@ -179,7 +179,13 @@ def _exists(home: int, name: str) -> bool:
 
 
 def _held(folder: Path) -> int:
-    return sum(entry.stat(follow_symlinks=False).st_size for entry in os.scandir(folder) if entry.is_file())
+    held = 0
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            with suppress(FileNotFoundError):  # it was removed since the folder was read
+                if entry.is_file():
+                    held += entry.stat(follow_symlinks=False).st_size
+    return held
 
 
 def _unlink(home: int, name: str) -> None:

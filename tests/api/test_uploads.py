@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -145,6 +146,28 @@ def test_a_name_takes_no_other_upload_until_the_one_before_is_kept_or_withdrawn(
     put(tmp_path, "a.md", b"third", replace=True).keep()
     assert (tmp_path / "a.md").read_text() == "third"
     assert names(tmp_path) == ["a.md", "b.md"]
+
+
+def test_files_that_go_while_the_folder_is_measured_stop_no_upload(tmp_path: Path) -> None:
+    done = threading.Event()
+
+    def come_and_go() -> None:
+        passing = [tmp_path / f"passing{n}" for n in range(50)]
+        while not done.is_set():
+            for file in passing:
+                file.touch()
+            for file in passing:
+                file.unlink()
+
+    coming = threading.Thread(target=come_and_go)
+    coming.start()
+    try:
+        for _ in range(200):
+            put(tmp_path, "a.md", b"text", replace=True).keep()
+    finally:
+        done.set()
+        coming.join()
+    assert names(tmp_path) == ["a.md"]
 
 
 _CLAIMING = """
