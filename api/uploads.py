@@ -97,6 +97,8 @@ async def save(
             raise _taken()
         room = min(limit, folder_limit - _held(folder))
         await _write(home, draft, body, room, limit)
+        if _held(folder) > folder_limit:  # others came meanwhile; of two drafts the later look sees both
+            raise _full()
         return _place(folder, home, draft, name, replace=replace)
     except OSError as error:
         raise _unwritable(error) from error
@@ -115,9 +117,7 @@ async def _write(home: int, draft: str, body: AsyncIterator[bytes], room: int, l
             if size > limit:
                 raise RefusedError(413, "too-large", f"the file is larger than {limit} bytes")
             if size > room:
-                raise RefusedError(
-                    507, "folder-full", "the folder of uploads is full: its operator makes room"
-                )
+                raise _full()
             stream.write(piece)
 
 
@@ -159,6 +159,10 @@ def _unwritable(error: OSError) -> RefusedError:
         return RefusedError(507, "disk-full", "the disk of the uploads is full: the operator makes room")
     detail = f"the folder of uploads cannot be written ({error.strerror}): its operator looks at api.uploads"
     return RefusedError(503, "uploads-unwritable", detail)
+
+
+def _full() -> RefusedError:
+    return RefusedError(507, "folder-full", "the folder of uploads is full: its operator makes room")
 
 
 def _taken() -> RefusedError:

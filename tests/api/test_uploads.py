@@ -170,6 +170,24 @@ def test_files_that_go_while_the_folder_is_measured_stop_no_upload(tmp_path: Pat
     assert names(tmp_path) == ["a.md"]
 
 
+def test_uploads_at_the_same_time_keep_the_limit_of_the_folder_together(tmp_path: Path) -> None:
+    async def slow() -> AsyncIterator[bytes]:
+        for _ in range(4):
+            await asyncio.sleep(0.01)
+            yield b"x" * 10
+
+    async def at_once() -> list[uploads.Saved | BaseException]:
+        each = (
+            uploads.save(tmp_path, f"{n}.md", slow(), limit=50, folder_limit=99, replace=False)
+            for n in range(5)
+        )
+        return await asyncio.gather(*each, return_exceptions=True)
+
+    saved = [each for each in asyncio.run(at_once()) if not isinstance(each, RefusedError)]
+    assert 1 <= len(saved) <= 2
+    assert sum(file.stat().st_size for file in tmp_path.iterdir()) == 40 * len(saved)
+
+
 _CLAIMING = """
 import sys, time
 from pathlib import Path
