@@ -13,7 +13,9 @@ import re
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -30,6 +32,8 @@ FOLDER = "jobs"  # in the index folder
 _MOST_WAITING = 16
 _KEPT = 100
 _ID = re.compile(r"[0-9a-f]{32}")
+_DRAFT = re.compile(_ID.pattern + r"\.\d+")
+_DRAFT_S = 3600.0  # a draft is written in no time: nobody writes one that is older
 _PROGRESS = re.compile(r"(\d+) of (\d+) files")
 _STDERR_LIMIT = 100  # last lines that are remembered
 _logger = logging.getLogger("lectern.job")
@@ -83,7 +87,8 @@ class Jobs:
             self._write(job)
             self._catch_up()
         except BaseException:
-            self._waiting -= 1
+            with self._counting:
+                self._waiting -= 1
             raise
         threading.Thread(
             target=self._run, args=(dict(job), list(arguments), stdin, end), name="job", daemon=True
@@ -213,8 +218,15 @@ class Jobs:
                 self._unwritten.pop(job_id, None)
 
     def _keep_few(self) -> None:
-        files = sorted(self._folder.glob("*.json"), key=lambda file: file.stat().st_mtime_ns)
-        for file in files[: max(0, len(files) - _KEPT)]:
+        """Forget the oldest jobs, and the drafts whose writer was killed; another process may do so, too."""
+        changed: dict[Path, float] = {}
+        for file in self._folder.iterdir():
+            with suppress(FileNotFoundError):
+                changed[file] = file.stat().st_mtime
+        jobs = sorted((file for file in changed if file.suffix == ".json"), key=changed.__getitem__)
+        stale = time.time() - _DRAFT_S
+        drafts = [file for file in changed if _DRAFT.fullmatch(file.name) and changed[file] < stale]
+        for file in [*jobs[: max(0, len(jobs) - _KEPT)], *drafts]:
             file.unlink(missing_ok=True)
 
 

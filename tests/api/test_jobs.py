@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import threading
 import time
@@ -88,3 +89,40 @@ def test_a_child_that_is_being_made_while_the_service_ends_is_ended_too(
     assert ended(jobs, started["id"])["state"] == "failed"
     assert time.monotonic() - before < 25
     assert made[0].returncode < 0
+
+
+def test_only_drafts_that_nobody_writes_any_more_are_removed(tmp_path: Path, program: Program) -> None:
+    jobs = jobs_of(tmp_path)
+    jobs.check()
+    folder = tmp_path / "index" / FOLDER
+    stale, fresh = folder / f"{'0' * 32}.139", folder / f"{'1' * 32}.139"
+    for file in (stale, fresh):
+        file.touch()
+    os.utime(stale, (1, 1))
+    ended(jobs, jobs.start("x", program("print('{}')"))["id"])
+    assert not stale.exists()
+    assert fresh.exists()
+
+
+def test_two_processes_that_forget_old_jobs_at_once_stop_no_job(tmp_path: Path, program: Program) -> None:
+    jobs = jobs_of(tmp_path)
+    jobs.check()
+    folder = tmp_path / "index" / FOLDER
+    done = threading.Event()
+
+    def forget() -> None:
+        while not done.is_set():
+            for n in range(50):
+                (folder / f"{n:032}.json").touch()
+            for n in range(50):
+                (folder / f"{n:032}.json").unlink(missing_ok=True)
+
+    other = threading.Thread(target=forget)
+    other.start()
+    try:
+        for _ in range(400):
+            jobs._keep_few()
+    finally:
+        done.set()
+        other.join()
+    assert ended(jobs, jobs.start("x", program("print('{}')"))["id"])["state"] == "done"
