@@ -78,3 +78,10 @@ class Metrics:
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return generate_latest(registry)
+
+
+def forget(process: int, folder: str) -> None:
+    """Take out of the shared `folder` what a process that died said of itself; what it counted stays."""
+    from prometheus_client.multiprocess import mark_process_dead
+
+    mark_process_dead(process, folder)  # type: ignore[no-untyped-call]

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from api.child import environment
-from api.metrics import SHARED
+from api.metrics import SHARED, forget
 from rag.config import Settings
 
 _RESTART_S = 1.0  # a worker that dies at once must not be started in a circle
@@ -64,6 +64,7 @@ def _fill(
     for worker in dead:
         print(f"a worker ended with status {worker.returncode}: starting another", file=sys.stderr)
         workers.remove(worker)
+        forget(worker.pid, figures)
     if dead:
         time.sleep(_RESTART_S)
     while len(workers) < settings.api.processes:
