@@ -48,9 +48,9 @@ def _begin(settings: Settings) -> None:
     public = not is_loopback(listeners[0])
     _check_keys(settings, public=public)
     recovery = Recovery(settings)
-    recovery.start()
-    print(f"listening on {address(listeners[0])}", flush=True)
     try:
+        recovery.start()
+        print(f"listening on {address(listeners[0])}", flush=True)
         if settings.api.processes > 1:
             processes.supervise(settings, listeners)
         else:

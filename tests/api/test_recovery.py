@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import socket
 import subprocess
+import sys
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,7 +20,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from api import upload_folder, uploads
+from api import serve, upload_folder, uploads
 from api.errors import RefusedError
 from api.jobs import Jobs
 from api.recovery import Recovery
@@ -129,6 +132,31 @@ def test_what_an_upload_replaces_while_recovery_runs_is_left_to_the_job_of_that_
         recovery.close()
     before.withdraw()
     assert (folder / "mine.md").read_bytes() == OATS
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the port ends with a process
+def test_a_start_that_nobody_can_be_told_of_leaves_no_ingest_running(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "uploads"
+    folder.mkdir()
+    (folder / "left.md").write_bytes(OATS)
+    given = {"index": str(tmp_path / "index"), "api.uploads": str(folder), "api.port": 0,
+             "api.keys_file": str(tmp_path / "keys.json"), "retriever.mode": "sparse"}  # fmt: skip
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w", buffering=1) as broken:
+        monkeypatch.setattr(sys, "stdout", broken)
+        with pytest.raises(BrokenPipeError):
+            serve._begin(load_settings(given))
+        monkeypatch.undo()
+        with suppress(BrokenPipeError):
+            broken.close()
+    for thread in threading.enumerate():
+        if thread.name in ("recovery", "job"):
+            thread.join(60)
+    jobs = [json.loads(file.read_bytes()) for file in (tmp_path / "index" / "jobs").glob("*.json")]
+    assert "done" not in [job["state"] for job in jobs]
 
 
 def test_a_half_written_upload_goes_unless_somebody_is_writing_it(tmp_path: Path) -> None:
