@@ -40,6 +40,9 @@ def pack(units: Sequence[Unit], room: int) -> list[tuple[int, int]]:
     for end in range(1, len(units) + 1):
         last = units[end - 1]
         cut = last.cut if end < len(units) else 0.0
+        # No division ends here, so there is none to find, and the search would go back to the first unit.
+        if cut == NEVER:
+            continue
         size = 0
         for begin in range(end - 1, -1, -1):
             # At least 1, so that no run of empty pieces is searched from end to end.

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import math
 from itertools import combinations, pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,3 +45,58 @@ def test_no_division_within_the_budget_has_fewer_chunks(sizes: list[int]) -> Non
         for cuts in combinations(range(1, len(sizes)), count):
             edges = [0, *cuts, len(sizes)]
             assert any(sum(sizes[a:b]) > 60 for a, b in pairwise(edges))
+
+
+def _cheapest(units: list[Unit], room: int) -> list[tuple[int, int]]:
+    """The cheapest division, found by looking at every chunk there can be."""
+    best = [0.0] + [math.inf] * len(units)
+    came = [0] * (len(units) + 1)
+    for end in range(1, len(units) + 1):
+        cut = units[end - 1].cut if end < len(units) else 0.0
+        for begin in range(end - 1, -1, -1):
+            size = sum(max(1, unit.size) for unit in units[begin:end])
+            if size > room and best[end] < math.inf:
+                break
+            led = size + units[begin].lead_size
+            cost = best[begin] + cut + 1.0
+            cost += ((room - led) / room) ** 2 if led <= room else 1000.0 * led / room
+            if cost < best[end]:
+                best[end], came[end] = cost, begin
+    ranges = []
+    end = len(units)
+    while end:
+        ranges.append((came[end], end))
+        end = came[end]
+    return ranges[::-1]
+
+
+UNITS = st.builds(
+    Unit,
+    st.just(0),
+    st.just(1),
+    st.integers(0, 70),
+    st.sampled_from([0.0, 0.2, 0.5, 3.0, NEVER, NEVER]),
+    lead_size=st.sampled_from([0, 0, 5]),
+)
+
+
+@given(units=st.lists(UNITS, max_size=30))
+def test_the_division_is_the_cheapest_wherever_chunks_may_not_end(units: list[Unit]) -> None:
+    assert pack(units, 60) == _cheapest(units, 60)
+
+
+# Searched back to the first unit from each of these, they would take hours.
+@pytest.mark.parametrize(
+    "runs",
+    [
+        [Unit(0, 1, 90, NEVER), Unit(0, 1, 90)] * 100_000,
+        ([Unit(0, 1, 1, NEVER)] * 1000 + [Unit(0, 1, 90)]) * 200,
+        [Unit(0, 1, 1, NEVER)] * 200_000,
+    ],
+    ids=["alternating", "runs", "one run"],
+)
+def test_many_places_where_no_chunk_may_end_take_no_longer_than_others(runs: list[Unit]) -> None:
+    ranges = pack(runs, 100)
+    assert ranges[0][0] == 0
+    assert ranges[-1][1] == len(runs)
+    assert all(runs[end - 1].cut < NEVER for _, end in ranges[:-1])
