@@ -6,10 +6,13 @@ import re
 from collections.abc import Iterator
 
 # A sentence ends at a Chinese stop or at an English one before white space; closing quotes and
-# brackets stay with it. Initials and common abbreviations are no ends.
+# brackets stay with it. Initials and common abbreviations are no ends. A run of stops is read once,
+# from its first: read from each of them, a long one would take quadratic time.
 _END = re.compile(
     r"""[。！？；…]+[”’」』）】]*
-    |(?<![A-Z])(?<!\b[A-Za-z]\.[A-Za-z])(?<!\b(?:[DdMm]r|[Ee]g|[Ii]e|vs|cf|al|no|No|St))[.!?]+["'”’)\]*_]*(?=\s|$)""",
+    |(?=[.!?])(?<![.!?])
+    (?:[.!?]{2,}+|(?<![A-Z])(?<!\b[A-Za-z]\.[A-Za-z])(?<!\b(?:[DdMm]r|[Ee]g|[Ii]e|vs|cf|al|no|No|St))[.!?])
+    ["'”’)\]*_]*+(?=\s|$)""",
     re.VERBOSE,
 )
 # Lines are units of their own where the next begins a block (heading, list item, table row, fence,
