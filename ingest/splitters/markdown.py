@@ -179,18 +179,22 @@ class MarkdownSplitter:
         room = self._room(section.path)
         # A chunk that holds its headings does not carry them a second time in its path.
         credit = self._whole_room(divider, section) - room
-        taken = 0
+        taken = saved = 0
         for block in section.blocks:
             heading = block.kind == "heading"
             new = divider.units(block, max(room - taken, room // 2))
             if found and _silent(new):
                 # Labels and comments belong to what they stand after; alone they say nothing.
-                found[-1] = _with(divider.text, found[-1], new[0])
-                continue
+                joined = _with(divider.text, found[-1], new[0], saved)
+                if joined.size <= max(room, found[-1].size):
+                    found[-1] = joined
+                    continue
             if found and heading:
                 found[-1] = tied(found[-1])
+            size = new[-1].size
             if heading and credit:
                 new[0], credit = _credited(new[0], credit)
+            saved = size - new[-1].size
             taken = taken + new[-1].size if heading else 0
             found.extend(new)
         return found
@@ -227,10 +231,12 @@ def _silent(units: Sequence[Unit]) -> bool:
     return len(units) == 1 and units[0].shown is not None and not units[0].shown.strip()
 
 
-def _with(text: str, unit: Unit, silent: Unit) -> Unit:
-    """The unit and what follows it silently, as one."""
+def _with(text: str, unit: Unit, silent: Unit, saved: int) -> Unit:
+    """The unit, of whose size `saved` was taken off, and what follows it silently, as one."""
     seen = text[unit.start : unit.end] if unit.shown is None else unit.shown
-    return replace(unit, end=silent.end, shown=f"{seen}{silent.shown}")
+    # What is quoted must stay bounded too: a document may hold nothing but pictures without words.
+    least = (silent.end - unit.start) // CHARACTERS_PER_TOKEN
+    return replace(unit, end=silent.end, size=max(unit.size, least - saved), shown=f"{seen}{silent.shown}")
 
 
 def _credited(unit: Unit, credit: int) -> tuple[Unit, int]:

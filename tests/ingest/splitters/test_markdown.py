@@ -312,3 +312,26 @@ def test_an_overlap_is_never_more_than_a_quarter_of_a_chunk(count_tokens: Count)
 def test_an_overlap_below_nothing_is_refused(count_tokens: Count) -> None:
     with pytest.raises(SettingError, match="overlap_tokens is -1: give at least 0"):
         build(count_tokens, overlap_tokens=-1)
+
+
+@pytest.mark.parametrize(
+    "silent", ["![](images/page_0001.png)", "<!-- a note -->", "<!-- {} -->".format("-" * 99)]
+)
+@pytest.mark.parametrize("before", ["", "# T\n\n", "Hello world.\n\n"], ids=["nothing", "heading", "prose"])
+def test_what_is_quoted_stays_bounded_where_nothing_of_it_is_shown(
+    count_tokens: Count, silent: str, before: str
+) -> None:
+    text = f"{before}{silent}\n\n" + f"{silent}\n\n" * 2000 + "The end of it."
+    chunks = _split(text, count_tokens, tokens=100)
+    assert max(len(chunk.text) for chunk in chunks) <= 2 * 100 * 16
+    assert len(chunks) <= len(text) / (100 * 16 / 2)
+
+
+def test_a_comment_stays_with_what_it_stands_after_and_is_not_shown(count_tokens: Count) -> None:
+    text = f"# Guide\n\n{SENTENCE}\n\n<!-- checked -->\n\n![](a.png)\n\n{SENTENCE * 3}"
+    (whole,) = _split(text, count_tokens)
+    assert whole.text == text.strip()
+    assert "checked" not in whole.indexed_text
+    first, second = _split(text, count_tokens, tokens=48)
+    assert first.text.endswith("![](a.png)")
+    assert second.text.startswith("The index")
