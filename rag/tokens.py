@@ -31,10 +31,12 @@ class Tokens:
         if not (count := len(encoding.ids)):
             return [text]
         pieces = -(-count // max(1, room - self._count(prompt)))
+        # Asked for once: the tokenizer builds the whole list again at each access.
+        words, offsets = encoding.word_ids, encoding.offsets
         cuts = [0]
         for piece in range(1, pieces):
-            cuts.append(_word_start(encoding.word_ids, piece * count // pieces, cuts[-1] + 1))
-        starts = [encoding.offsets[cut][0] for cut in cuts]
+            cuts.append(_word_start(words, piece * count // pieces, cuts[-1] + 1))
+        starts = [offsets[cut][0] for cut in cuts]
         starts[0] = 0
         found = [text[a:b] for a, b in zip(starts, [*starts[1:], len(text)], strict=True)]
         # One word longer than a window, or a prompt that joins the word behind it in other tokens.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -45,6 +46,33 @@ def test_a_text_that_fits_stays_whole() -> None:
     size = TOKENS.count(f"passage: {text}")
     assert TOKENS.windows(text, size, "passage: ") == [text]
     assert len(TOKENS.windows(text, size - 1, "passage: ")) == 2
+
+
+class Counting:
+    """An object whose attributes are counted as they are asked for."""
+
+    def __init__(self, inner: Any, asked: Counter[str]) -> None:
+        self._inner = inner
+        self._asked = asked
+
+    def __getattr__(self, name: str) -> Any:
+        self._asked[name] += 1
+        return getattr(self._inner, name)
+
+
+def test_the_lists_of_a_long_text_are_built_once_for_all_its_windows() -> None:
+    asked: Counter[str] = Counter()
+    tokenizer = byte_pairs()
+
+    class Encoder:
+        def encode(self, text: str, *, add_special_tokens: bool) -> Counting:
+            return Counting(tokenizer.encode(text, add_special_tokens=add_special_tokens), asked)
+
+    tokens = Tokens(Encoder())
+    # Counting has lists of its own to build: only those of the cutting are looked at here.
+    tokens.__dict__["_count"] = TOKENS.count
+    assert len(tokens.windows("the lamp burned oil, " * 200, 40)) > 20
+    assert asked["word_ids"] == asked["offsets"] == 1
 
 
 @pytest.mark.parametrize(("text", "share"), [("lamp", 1.0), ("", 0.0)])
