@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 # Only where one of these stands is there anything to leave out: most text is never parsed for it.
 _ANY = re.compile(r"\][(\[]|<[!?/a-zA-Z]|\{:?[ \t]*[#.]|^[ \t>]*:[a-z]+:`|^ {0,3}\[[^\]\n]+\]:", re.MULTILINE)
-# `{ #id }`, `{.class}`, `{: .class}`: attributes of MkDocs, Pandoc and Jekyll.
-_ATTRIBUTES = re.compile(r"[ \t]*\{:?[ \t]*[#.][^{}\n]*\}")
+# `{ #id }`, `{.class}`, `{: .class}`: attributes of MkDocs, Pandoc and Jekyll. The spaces before them
+# are read from the first alone: from each of a long run they would take quadratic time.
+_ATTRIBUTES = re.compile(r"(?<![ \t])[ \t]*+\{:?[ \t]*[#.][^{}\n]*\}")
 # Lines of nothing but `:label:`x`` are for the renderer, not for the reader.
 _LABELS = re.compile(r"^[ \t>]*(?::[a-z]+:`[^`\n]*`[ \t]*)+$\n?", re.MULTILINE)
 _DEFINITION = re.compile(r"\s{0,3}\[[^\]\n]+\]:")

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ingest.splitters._shown import _ATTRIBUTES
 from ingest.splitters.markdown import build
 from rag.embedders.sentence_transformers import build as build_embedder
 from rag.text import normalise
@@ -36,6 +37,7 @@ def _split(text: str, count_tokens: Count, tokens: int = 250) -> list[Chunk]:
         ("One.\n\n<!-- nobody\nsees this -->\n\nTwo.", "One.\n\nTwo."),
         ("<details>\n<summary>More</summary>\n</details>", "More"),
         ("## Install { #install .wide }\n\nText.", "## Install\n\nText."),
+        ("A [word](a)  {.x} \t{.y}{.z}, and   more {.", "A word, and   more {."),
         ("# 线性回归\n:label:`sec_linear`\n\n回归很常用。", "# 线性回归\n\n回归很常用。"),
         ("$$y = x$$\n:eqlabel:`eq_x`\n\nText.", "$$y = x$$\n\nText."),
         ("- [one](a)\n- <https://example.org>", "- one\n- https://example.org"),
@@ -55,6 +57,12 @@ def test_links_keep_their_words_and_lose_their_noise(
 def test_what_is_nothing_but_noise_is_still_a_chunk(count_tokens: Count) -> None:
     (chunk,) = _split("<!-- a comment -->", count_tokens)
     assert chunk.indexed_text == "<!-- a comment -->"
+
+
+def test_a_long_run_of_spaces_is_read_once_where_attributes_are_looked_for() -> None:
+    # Read from each of its spaces, it would take an hour.
+    text = "<b>x</b> a" + " " * 2_000_000 + "b {.wide}"
+    assert _ATTRIBUTES.sub("", text) == text.removesuffix(" {.wide}")
 
 
 def test_code_is_seen_as_it_is(count_tokens: Count) -> None:
