@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 
 from rag.types import Heading
@@ -19,11 +20,15 @@ class Outline:
                 opened.pop()
             opened.append(heading)
             self._places.append((heading.offset, tuple(each.title for each in opened)))
+        self._offsets = [offset for offset, _ in self._places]
 
     def parts(self, start: int, end: int) -> Iterator[tuple[int, int, tuple[str, ...]]]:
         """The pieces of a range, each with its heading path; together they are the range."""
-        ends = [offset for offset, _ in self._places[1:]] + [end]
-        for (offset, path), following in zip(self._places, ends, strict=True):
-            first, last = max(offset, start), min(following, end)
+        # A page looks at its own titles only: a long file has many of both.
+        at = max(0, bisect_right(self._offsets, start) - 1)
+        while at < len(self._places) and self._offsets[at] < end:
+            following = self._offsets[at + 1] if at + 1 < len(self._offsets) else end
+            first, last = max(self._offsets[at], start), min(following, end)
             if first < last:
-                yield first, last, path
+                yield first, last, self._places[at][1]
+            at += 1

@@ -43,6 +43,30 @@ def test_the_pieces_of_a_range_are_the_range(offsets: list[tuple[int, int]], sta
     assert [at for first, last, _ in parts for at in range(first, last)] == list(range(start, start + length))
 
 
+@given(
+    offsets=st.lists(st.tuples(st.integers(0, 50), st.integers(1, 4))),
+    start=st.integers(0, 50),
+    length=st.integers(0, 50),
+)
+def test_a_character_stands_under_the_last_title_at_or_before_it(
+    offsets: list[tuple[int, int]], start: int, length: int
+) -> None:
+    headings = [Heading(offset, level, f"at {offset}") for offset, level in sorted(offsets)]
+    for first, last, path in Outline(headings).parts(start, start + length):
+        for at in range(first, last):
+            before = [each.title for each in headings if each.offset <= at]
+            assert path[-1:] == tuple(before[-1:])
+
+
+def test_a_page_looks_at_its_own_titles_only() -> None:
+    # Were each of them looked at for every page, this would take an hour.
+    count = 100_000
+    outline = Outline([Heading(at * 100, 1, f"Chapter {at}") for at in range(count)])
+    for page in range(count):
+        ((_, _, path),) = outline.parts(page * 100, page * 100 + 100)
+        assert path == (f"Chapter {page}",)
+
+
 def test_the_chunks_of_a_page_carry_the_path_of_the_outline_and_the_page() -> None:
     words = "The keeper trims the lamp at night and fills it with oil. " * 8
     text = TEXT + "\n\n" + words
