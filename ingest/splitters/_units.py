@@ -19,6 +19,8 @@ _CODE = frozenset({"fence", "code_block", "html_block"})
 _ITEMS = frozenset({"bullet_list", "ordered_list"})
 # What is repeated above a continued block takes at most this share of a chunk.
 _LEAD_SHARE = 3
+# Enclosing lines of code repeated at most, the innermost: each is copied and counted for every line in it.
+_ENCLOSING = 20
 # Pieces that are together below this share of a chunk are one unit.
 _GATHERED = 16
 
@@ -181,7 +183,7 @@ class Leads:
         reopened = None
         while self._open and self._open[-1][0] >= width:
             reopened = self._open.pop()
-        enclosing = [opening for _, opening in self._open]
+        enclosing = [opening for _, opening in self._open[-_ENCLOSING:]]
         lead = enclosing or ([self._first] if self._first else [])
         # `) -> int:` goes on where its opening line began, and that line says what this is.
         goes_on = reopened is not None and reopened[0] == width and bare.lstrip().startswith((")", "]", "}"))

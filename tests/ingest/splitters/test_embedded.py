@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.splitters._shown import _ATTRIBUTES
+from ingest.splitters._units import Leads
 from ingest.splitters.markdown import build
 from rag.embedders.sentence_transformers import build as build_embedder
 from rag.text import normalise
@@ -97,6 +98,16 @@ def test_every_piece_of_a_code_block_is_seen_under_its_fence_and_signature(count
     for chunk in inside:
         assert (chunk.embedded or "").startswith("```python title='parts.py'\nclass Part")
         assert "    def build(self, size: int) -> int:\n" in (chunk.embedded or "")
+
+
+def test_of_many_enclosing_lines_the_innermost_are_repeated() -> None:
+    leads = Leads("```\n")
+    above = [leads.above(" " * depth + f"part_{depth} = {{") for depth in range(100)]
+    assert above[3] == "```\npart_0 = {\n part_1 = {\n  part_2 = {\n"
+    for depth in range(20, 100):
+        fence, *lines = above[depth].splitlines()
+        assert fence == "```"
+        assert [line.strip() for line in lines] == [f"part_{n} = {{" for n in range(depth - 20, depth)]
 
 
 def test_code_is_cut_before_a_definition_at_the_outermost_level(count_tokens: Count) -> None:
