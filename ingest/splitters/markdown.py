@@ -65,9 +65,8 @@ class MarkdownSplitter:
     def __init__(self, count_tokens: Callable[[str], int], chunk_tokens: int, overlap_tokens: int) -> None:
         self._chunk_tokens = chunk_tokens
         self._overlap_tokens = overlap_tokens
-        self._count_tokens = count_tokens
         # Every block is asked for more than once: to join sections, to cut, and to pack.
-        self._count = lru_cache(maxsize=4096)(self._measure)
+        self._counted = lru_cache(maxsize=4096)(count_tokens)
 
     @property
     def fingerprint(self) -> str:
@@ -93,10 +92,10 @@ class MarkdownSplitter:
             for start, end, _, path, page in [passage]
         ]
 
-    def _measure(self, text: str) -> int:
+    def _count(self, text: str) -> int:
         least = len(text) // CHARACTERS_PER_TOKEN
-        # A longer text is cut at any rate: counting it would only take time and memory.
-        return least if least > self._chunk_tokens else max(self._count_tokens(text), least)
+        # A longer text is cut at any rate: counting it would only take time, and remembering it memory.
+        return least if least > self._chunk_tokens else max(self._counted(text), least)
 
     def _passages(self, document: Document) -> Iterator[_Passage]:
         text = document.text

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import time
+import tracemalloc
 from collections.abc import Callable
 from itertools import pairwise
 
@@ -335,3 +337,16 @@ def test_a_comment_stays_with_what_it_stands_after_and_is_not_shown(count_tokens
     first, second = _split(text, count_tokens, tokens=48)
     assert first.text.endswith("![](a.png)")
     assert second.text.startswith("The index")
+
+
+def test_no_long_text_is_kept_after_its_document(count_tokens: Count) -> None:
+    splitter = build(count_tokens)
+    splitter.split(_document("Words.", "text"))
+    tracemalloc.start()
+    try:
+        splitter.split(_document("\n\n".join(f"value_{n} " * 5_000 for n in range(5)), "text"))
+        gc.collect()
+        held = [trace.size for trace in tracemalloc.take_snapshot().traces if trace.size > 30_000]
+    finally:
+        tracemalloc.stop()
+    assert sum(held) < 40_000
