@@ -109,9 +109,12 @@ def _one(text: str, at: int, end: int, family: Family) -> Span | None:
     return None if number and not firm and _CJK_NEXT.match(text, span.end) else span
 
 
+_REST = re.compile("[`*\"' \n]*+\\Z")
+
+
 def _boxed(text: str, span: Span | None) -> Span | None:
     """A value alone on the line below its word; at the end of the text no line end follows."""
-    return span if span is not None and not text[span.end :].strip("`*\"' \n") else None
+    return span if span is not None and _REST.match(text, span.end) else None
 
 
 def second_of_pair(text: str, at: int, *, sure: bool = True) -> Span | None:

@@ -7,7 +7,7 @@ with the length of the text alone, whatever stands in it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ingest.secrets.connections import connections
@@ -17,9 +17,10 @@ from ingest.secrets.pairs import pairs
 from ingest.secrets.phrases import phrases
 from ingest.secrets.rules import tokens
 from ingest.secrets.spans import Span, disjoint
+from ingest.secrets.tables import Header
 
 # Changes whenever the same text would give other secrets.
-VERSION = "4"
+VERSION = "5"
 PLACEHOLDER = re.compile(r"\[redacted:[a-z0-9\-]{1,40}:[0-9a-f]{6}\]")
 # Stands for what is redacted already: no rule takes this character into a secret.
 _GONE = "\ue000"
@@ -45,9 +46,14 @@ class Secret:
 
 def find(text: str) -> list[Secret]:
     """The secrets of `text` in order, none overlapping; offsets are characters of `text`."""
+    return numbered(text, disjoint(_spans(text)))
+
+
+def numbered(text: str, spans: Iterable[Span]) -> list[Secret]:
+    """The spans, in order, with their lines: the text is counted through once."""
     found = []
     line, counted = 1, 0
-    for kind, start, end in disjoint(_spans(text)):
+    for kind, start, end in spans:
         line += text.count("\n", counted, start)
         counted = start
         found.append(Secret(kind, start, end, line))
@@ -55,12 +61,16 @@ def find(text: str) -> list[Secret]:
 
 
 def _spans(text: str) -> Iterator[Span]:
+    header = Header()
     for first in range(0, max(1, len(text)), _PIECE):
         low, high = max(0, first - _OVERLAP), min(len(text), first + _PIECE + _OVERLAP)
-        piece = _folded(text[low:high])
+        # A row of a long table says what its cells are by a header pieces above it.
+        above, low = header.above(text, low)
+        piece = _folded(above + text[low:high])
+        low -= len(above)
         for rule in (tokens, connections, labelled, phrases, pairs, numbers):
             for kind, start, end in rule(piece):
-                if first <= start + low < first + _PIECE:
+                if first <= start + low < first + _PIECE and start >= len(above):
                     yield Span(kind, start + low, end + low)
 
 

@@ -6,16 +6,18 @@ import hashlib
 import hmac
 import re
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Literal, get_args
 
-from ingest.secrets.find import PLACEHOLDER, Secret, find
+from ingest.secrets.find import PLACEHOLDER, Secret, find, numbered
+from ingest.secrets.spans import Span
 from rag.errors import SettingError
 
 Policy = Literal["redact", "flag", "skip"]
 _ROUNDS = 8
+_RUN = re.compile("[A-Za-z0-9]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,15 +91,34 @@ def _again(text: str, found: list[Secret]) -> list[Secret]:
     taken += [match.span() for match in PLACEHOLDER.finditer(text)]
     taken.sort()
     starts = [start for start, _ in taken]
-    places: list[Secret] = []
-    for value, kind in values.items():
-        for match in re.finditer(rf"(?<![A-Za-z0-9]){re.escape(value)}(?![A-Za-z0-9])", text):
-            at = bisect_right(starts, match.end() - 1) - 1
-            if at < 0 or taken[at][1] <= match.start():
-                places.append(
-                    Secret(kind, match.start(), match.end(), text.count("\n", 0, match.start()) + 1)
-                )
-    return _apart([*found, *places])
+    free: list[Span] = []
+    for start, value in _places(text, values):
+        end = start + len(value)
+        at = bisect_right(starts, end - 1) - 1
+        if at < 0 or taken[at][1] <= start:
+            free.append(Span(values[value], start, end))
+    return _apart([*found, *numbered(text, sorted(free, key=lambda span: span.start))])
+
+
+def _places(text: str, values: Iterable[str]) -> Iterator[tuple[int, str]]:
+    """Where one of the values begins that stands by itself, and which; the text is read once for them all.
+
+    A run of letters and digits inside such a value is a whole run in the text: each run is looked up.
+    """
+    by_run: dict[str, list[tuple[int, str]]] = {}
+    for value in values:
+        run = max(_RUN.finditer(value), key=lambda match: len(match[0]), default=None)
+        if run is not None:
+            by_run.setdefault(run[0], []).append((run.start(), value))
+        else:  # full-width letters, seldom enough to be searched for one by one
+            yield from ((match.start(), value) for match in re.finditer(re.escape(value), text))
+    for match in _RUN.finditer(text) if by_run else ():
+        for offset, value in by_run.get(match[0], ()):
+            start = match.start() - offset
+            end = start + len(value)
+            alone = not (_RUN.match(text, end) or (start > 0 and _RUN.match(text, start - 1)))
+            if start >= 0 and alone and text.startswith(value, start):
+                yield start, value
 
 
 def _distinct(value: str) -> bool:
@@ -122,9 +143,8 @@ def _before(found: Iterable[Secret], redacted: Redacted, text: str) -> list[Secr
     for one in found:
         at = bisect_right(ends, one.start) - 1
         shift = shifts[at] if at >= 0 else 0
-        start = one.start - shift
-        places.append(Secret(one.kind, start, one.end - shift, text.count("\n", 0, start) + 1))
-    return places
+        places.append(Span(one.kind, one.start - shift, one.end - shift))
+    return numbered(text, places)
 
 
 def _replaced(text: str, found: list[Secret], key: bytes) -> Redacted:

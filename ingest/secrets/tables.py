@@ -16,6 +16,40 @@ _LINE = 2000
 _COLUMNS = 20
 
 
+class Header:
+    """The header of the table in whose rows a place lies; asked in ascending order."""
+
+    def __init__(self) -> None:
+        self._asked = 0  # the beginning of a line, and the header of the table it lies in
+        self._known = ""
+
+    def above(self, text: str, at: int) -> tuple[str, int]:
+        """The header of the table that goes on at `at` and where the row of `at` begins; "" and `at` where
+        none does.
+        """
+        row = text.rfind("\n", max(0, at - _LINE), at) + 1
+        known = self._found(text, row) if row else ""
+        self._asked, self._known = row, known
+        return (known, row) if known else ("", at)
+
+    def _found(self, text: str, row: int) -> str:
+        end = text.find("\n", row, row + _LINE)
+        if end < 0 or "|" not in text[row:end]:
+            return ""
+        top, below = row, end + 1
+        while top > self._asked:
+            over = text.rfind("\n", max(self._asked, top - 1 - _LINE), top - 1) + 1 or self._asked
+            if "|" not in text[over : top - 1]:
+                break
+            top, below = over, top
+        else:
+            if self._known:
+                return self._known
+        stop = text.find("\n", below, below + _LINE) + 1
+        rule = text[below : max(below, stop - 1)]
+        return text[top:stop] if stop and "|" in rule and _RULE.fullmatch(rule) else ""
+
+
 def columns(text: str, at: int, family: Family, seen: set[tuple[int, int]]) -> Iterator[Span]:
     """Secrets below the word at `at`, if it heads a column; `seen` keeps the cells already read."""
     start = text.rfind("\n", max(0, at - _LINE), at) + 1

@@ -89,3 +89,10 @@ def test_no_passage_of_chinese_articles_is_touched() -> None:
     for file in files:
         for line in file.read_text(encoding="utf-8").splitlines():
             assert not repair(json.loads(line)["text"]).warnings
+
+
+def test_a_line_of_ticks_is_read_once() -> None:
+    """Tried tick by tick, it would take days."""
+    line = "Ã© " + "`" * 15_000
+    assert repair(line).text == "é " + "`" * 15_000
+    assert repair(f"``Ã© ` Ã©`` {line}").text == f"``Ã© ` Ã©`` é {line[3:]}"

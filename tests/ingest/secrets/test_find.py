@@ -181,3 +181,30 @@ def test_any_text_is_searched_without_an_error_and_spans_do_not_overlap(text: st
     found = find("密码：Zhang@1987\n" + text)
     assert all(one.start < one.end for one in found)
     assert all(a.end <= b.start for a, b in pairwise(found))
+
+
+def test_the_passwords_of_a_table_longer_than_a_piece_are_found_to_its_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ingest.secrets.find._PIECE", 4000)
+    monkeypatch.setattr("ingest.secrets.find._OVERLAP", 500)
+    rows = "".join(f"| host{number} | Xk9mQ2w{number:04}Zt |\n" for number in range(1000))
+    text = f"# Hosts\n\nThe table:\n\n| host | password |\n|---|---|\n{rows}\nThe end | of it.\n"
+    found = find(text)
+    assert [text[each.start : each.end] for each in found] == [f"Xk9mQ2w{n:04}Zt" for n in range(1000)]
+    assert [each.line for each in found] == list(range(7, 1007))
+
+
+def test_rows_of_another_table_do_not_take_the_header_of_one_above_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("ingest.secrets.find._PIECE", 4000)
+    monkeypatch.setattr("ingest.secrets.find._OVERLAP", 500)
+    first = "| host | password |\n|---|---|\n| a | Xk9mQ2w7Zt |\n\n"
+    other = "| host | order |\n|---|---|\n" + "".join(f"| h{n} | Xk9mQ2w{n:04}Zt |\n" for n in range(900))
+    assert len(find(first + other)) == 1
+
+
+def test_a_value_below_its_word_is_looked_at_without_the_rest_of_the_text() -> None:
+    """Were the rest of the text copied for each of them, this would take an hour."""
+    assert find("密码:\nabc12345 foo\n" * 150_000) == find("密码:\nabc12345 foo\n")

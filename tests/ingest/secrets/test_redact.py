@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingest.secrets.find import PLACEHOLDER, find
-from ingest.secrets.redact import apply
+from ingest.secrets.redact import _places, apply
 from rag.errors import SettingError
 
 KEY = bytes(range(32))
@@ -133,3 +133,31 @@ def test_nothing_is_logged_or_printed(
         apply("密码：Zhang@1987\n" + "postgres://app:n0tSoGood@db1.corp.cn", "redact", KEY)
     assert caplog.text == ""
     assert capfd.readouterr() == ("", "")
+
+
+def test_every_place_of_a_value_is_replaced_however_many_there_are_of_both() -> None:
+    """Each value searched through the text by itself, and its lines counted anew, this would take an hour."""
+    values = [f"sk-live-{number:05}-{number * 7919 % 100_003:06}xYzQ" for number in range(6000)]
+    text = "".join(f'password = "{value}"\n' for value in values) + "\n".join(values * 4)
+    redacted = apply(text, "redact", b"key")
+    assert len(redacted.found) == 5 * len(values)
+    assert [each.line for each in redacted.found] == list(range(1, 5 * len(values) + 1))
+    assert not any(value in redacted.text for value in values[::500])
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["Xk9mQ2w7Zt", "aXk9mQ2w7Zt", "$Xk9mQ2w7Zt$", "Xk9-mQ2w7Zt", "mQ2w7Zt", "-", " ", "a", "密"]
+        )
+    )
+)
+def test_a_value_is_replaced_again_only_where_it_stands_by_itself(parts: list[str]) -> None:
+    values = ["Xk9mQ2w7Zt", "$Xk9mQ2w7Zt$", "Xk9-mQ2w7Zt"]
+    text = "".join(parts)
+    expected = {
+        (match.start(), value)
+        for value in values
+        for match in re.finditer(rf"(?<![A-Za-z0-9])(?={re.escape(value)}(?![A-Za-z0-9]))", text)
+    }
+    assert set(_places(text, values)) == expected
