@@ -22,7 +22,7 @@ _TITLE_LIMIT = 200
 # Nearly every title stands in so many characters; parsing a whole text for it takes a fifth of reading it.
 _BEGINNING = 4000
 # `{ #id }`, `{.class}`, `{:.class}` after a heading: attributes of MkDocs, Pandoc and Jekyll, not words.
-_ATTRIBUTES = re.compile(r"\s*\{:?\s*[#.][^{}]*\}\s*$")
+_ATTRIBUTES = re.compile(r"(?<!\s)\s*\{:?\s*[#.][^{}]*\}\s*$")
 
 
 @dataclass(slots=True)

@@ -54,7 +54,7 @@ class _Lines:
         self._fence = ""
         self._open = 0
         self._comment = False
-        self._last = ""
+        self._last, self._above = "", 0
         self.head = ""  # the two lines above the rows of the table that is being read
 
     def may_cut(self, at: int) -> bool:
@@ -72,10 +72,10 @@ class _Lines:
             elif line.strip().startswith(self._fence) and not line.strip().strip(self._fence[0]):
                 self._fence = ""
         elif not self._fence:
-            self._read(line)
-        self._last = line
+            self._read(line, end)
+        self._last, self._above = line, at
 
-    def _read(self, line: str) -> None:
+    def _read(self, line: str, end: int) -> None:
         if _CLOSES.match(line):
             self._open = max(0, self._open - 1)
         elif _OPENS.match(line):
@@ -85,4 +85,4 @@ class _Lines:
         if "|" not in line:
             self.head = ""
         elif not self.head and "|" in self._last and "-" in line and _RULE.match(line):
-            self.head = self._last + line
+            self.head = self._text[self._above : end]  # a head may be longer than what is looked at

@@ -51,7 +51,8 @@ def _closers(state: StateBlock) -> dict[int, int]:
         pairs: dict[int, int] = {}
         waiting: dict[str, list[int]] = {}
         fence = ""
-        for number in range(state.lineMax):
+        # Not up to lineMax: inside an admonition that is where the admonition ends.
+        for number in range(len(state.bMarks) - 1):
             line = _line(state, number)
             if mark := _FENCE.match(line):
                 if not fence:

@@ -203,3 +203,14 @@ def test_a_formula_ends_the_paragraph_before_it() -> None:
         "math_block",
         "paragraph",
     ]
+
+
+def test_a_container_is_found_behind_one_that_stands_in_an_admonition() -> None:
+    text = "!!! note\n    /// tip\n    inner\n    ///\n\n/// warning\nbody\n///\n"
+    assert [block.kind for block in blocks(text)] == ["container", "container"]
+
+
+def test_the_spaces_of_a_heading_are_read_once() -> None:
+    """Tried from each space on, it would take an hour."""
+    (found,) = blocks(f"# a{' ' * 2_000_000}b {{#id}}\n")
+    assert found.title == "a b"

@@ -72,3 +72,10 @@ def test_a_long_table_stays_one_with_all_its_rows() -> None:
     head, body = table.children
     assert (head.kind, len(body.children)) == ("thead", 50)
     assert text[body.children[30].start : body.children[30].end] == "| 30 | x |\n"
+
+
+def test_the_rows_of_a_table_stay_rows_whatever_the_length_of_its_head() -> None:
+    head = "|" + "|".join(f" a column of many words {number} " for number in range(60)) + "|\n"
+    table = head + "|" + "---|" * 60 + "\n" + "".join(f"|{' x |' * 60}\n" for _ in range(40))
+    (found,) = blocks(table, part_size=2000)
+    assert (found.kind, found.end) == ("table", len(table))
