@@ -84,7 +84,9 @@ def _parsed(text: str, part: Part, references: dict[str, Any]) -> list[Block]:
 
 
 def _join(found: list[Block], new: list[Block], part: Part) -> None:
-    """Add a part's blocks; rows of a table that began in the part before go with it."""
+    """Add a part's blocks; what began in the part before, rows of a table or a fence, goes with it."""
+    if part.head and found and new and found[-1].kind == new[0].kind == "fence":
+        found[-1].end = new.pop(0).end
     if part.head and found and new and found[-1].kind == new[0].kind == "table":
         table, rest = found[-1], new.pop(0)
         table.children = [*table.children, *rest.children[1:]]

@@ -18,7 +18,9 @@ _RULE = re.compile(r" {0,3}\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """`text[start:end)`, whole lines; `head` is the head of the table that its first line goes on with."""
+    """`text[start:end)`, whole lines; `head` is that of the table, or the opening line of the fence, that its
+    first line goes on with.
+    """
 
     start: int
     end: int
@@ -40,7 +42,7 @@ def parts(text: str, start: int, size: int = PART) -> Iterator[Part]:
         end = text.find("\n", at) + 1 or len(text)
         if at - begin >= size and (lines.may_cut(at) or at - begin >= size + _MUCH):
             yield Part(begin, at, head)
-            begin, head = at, lines.head if text.startswith("|", at) else ""
+            begin, head = at, lines.opener or (lines.head if text.startswith("|", at) else "")
         lines.read(at, end)
         at = end
     yield Part(begin, at, head)
@@ -55,6 +57,7 @@ class _Lines:
         self._open = 0
         self._comment = False
         self._last, self._above = "", 0
+        self.opener = ""  # the line that opens the fence that is being read
         self.head = ""  # the two lines above the rows of the table that is being read
 
     def may_cut(self, at: int) -> bool:
@@ -68,9 +71,9 @@ class _Lines:
         line = self._text[at : min(end, at + 1000)]
         if mark := _FENCE.match(line):
             if not self._fence:
-                self._fence = mark[1]
+                self._fence, self.opener = mark[1], self._text[at:end]
             elif line.strip().startswith(self._fence) and not line.strip().strip(self._fence[0]):
-                self._fence = ""
+                self._fence = self.opener = ""
         elif not self._fence:
             self._read(line, end)
         self._last, self._above = line, at

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -79,3 +80,12 @@ def test_the_rows_of_a_table_stay_rows_whatever_the_length_of_its_head() -> None
     table = head + "|" + "---|" * 60 + "\n" + "".join(f"|{' x |' * 60}\n" for _ in range(40))
     (found,) = blocks(table, part_size=2000)
     assert (found.kind, found.end) == ("table", len(table))
+
+
+def test_a_fence_that_is_cut_for_its_length_stays_one_fence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingest.loaders._parts._MUCH", 1000)
+    fence = "```python\n" + "# no heading\nx = 1\n" * 500 + "```\n\n"
+    text = f"# Before\n\n{fence}# After\n\nwords\n"
+    found = blocks(text, part_size=500)
+    assert [block.kind for block in found] == ["heading", "fence", "heading", "paragraph"]
+    assert text[found[1].start : found[1].end] == fence
