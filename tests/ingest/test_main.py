@@ -202,7 +202,7 @@ def test_ctrl_c_is_one_line_and_the_next_run_goes_on(busy: subprocess.Popen[byte
     busy.send_signal(signal.SIGINT)
     _, err = busy.communicate(timeout=30)
     assert busy.returncode == 130
-    assert err.decode().splitlines()[-1].startswith("error: stopped")
+    assert err.decode().splitlines()[-1].startswith("error: stopped; what was recorded is kept, run the same")
     assert b"Traceback" not in err
     for name in Path("docs").glob("[0-9]*.md"):
         name.unlink()
