@@ -76,6 +76,7 @@ def test_nothing_that_was_read_is_held_while_it_is_published(
     held: list[object] = []
 
     def publish(indexer: Indexer) -> str:
+        gc.collect()
         known = [each for each in gc.get_objects() if type(each) in (Read, Document)]
         # Other tests may hold what they read themselves.
         held.extend(each for each in known if "only-here.md" in (getattr(each, "id", ""), _planned(each)))
