@@ -10,7 +10,8 @@ from dataclasses import dataclass
 PART = 1_000_000
 _MUCH = 4_000_000  # so many characters later a text without a safe place is cut at any line
 _SAFE = re.compile(r"#{1,6}[ \t]|[-*+][ \t]|\d{1,9}[.)][ \t]")
-_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+# What follows the ticks of a fence has none: ```code``` stands within words.
+_FENCE = re.compile(r" {0,3}(`{3,}(?=[^`]*$)|~{3,})")
 _OPENS = re.compile(r"(?:/{3,}|:{3,})[ \t]*[^\s/:]")
 _CLOSES = re.compile(r"(?:/{3,}|:{3,})[ \t]*$")
 _RULE = re.compile(r" {0,3}\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")

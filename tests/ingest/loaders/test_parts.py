@@ -89,3 +89,10 @@ def test_a_fence_that_is_cut_for_its_length_stays_one_fence(monkeypatch: pytest.
     found = blocks(text, part_size=500)
     assert [block.kind for block in found] == ["heading", "fence", "heading", "paragraph"]
     assert text[found[1].start : found[1].end] == fence
+
+
+def test_code_within_words_that_begins_a_line_opens_no_fence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ingest.loaders._parts._MUCH", 1000)
+    text = "```code``` in words.\n\n" + "# Title\n\nWords.\n\n" * 200
+    assert [part.head for part in parts(text, 0, 500)] == [""] * len(list(parts(text, 0, 500)))
+    assert all(text.startswith("# Title", part.start) for part in list(parts(text, 0, 500))[1:])
