@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 
-from ingest.loading import build_loaders, build_splitter, shape
-from ingest.plan import Planned, content_digest
+from ingest.loading import build_loaders, build_splitter
+from ingest.plan import Planned
 from ingest.reading import Read, Reader
 from rag.config import Settings
 from rag.errors import SettingError
@@ -60,9 +60,6 @@ class Worker:
         if not path.is_file():
             where = f"it cannot be seen from the node {socket.gethostname()}"
             return Read(planned, failed=f"{where}: give every node the folder under this path")
-        own = shape(path, self._reader.loaders, self._reader.fingerprint)
-        if content_digest(path, own) != planned.digest:
-            return Read(planned, failed="it changed while it was read: run the same command again")
         read = self._reader.read(planned)
         texts = list(dict.fromkeys(chunk.indexed_text for chunk in read.chunks)) if embed else []
         windows = [self._embedder.windows(text) for text in texts]

@@ -8,7 +8,6 @@ collection are soon all known.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -62,11 +61,10 @@ class _WordCounts:
 
 def _adds_up(tokenizer: Any) -> bool:
     """Whether the tokens of a text are those of its words, as `_WORD` has them."""
-    made = json.loads(tokenizer.to_str())
-    normalizer, splitter = made["normalizer"] or {}, made["pre_tokenizer"] or {}
-    return (
-        normalizer.get("type") == "BertNormalizer"
-        and bool(normalizer.get("clean_text"))
-        and bool(normalizer.get("handle_chinese_chars"))
-        and splitter.get("type") == "BertPreTokenizer"
-    )
+    from tokenizers.normalizers import BertNormalizer
+    from tokenizers.pre_tokenizers import BertPreTokenizer
+
+    normalizer = tokenizer.normalizer
+    if not (isinstance(normalizer, BertNormalizer) and isinstance(tokenizer.pre_tokenizer, BertPreTokenizer)):
+        return False
+    return bool(normalizer.clean_text and normalizer.handle_chinese_chars)

@@ -51,6 +51,21 @@ def sections(blocks: Sequence[Block], shown: Callable[[Block], str]) -> list[Sec
     return found
 
 
+def paragraphs(text: str, start: int, end: int) -> list[Block]:
+    """Blocks of a text without markup: runs of lines, each with the blank lines after it."""
+    found: list[Block] = []
+    position = start
+    while position < end:
+        gap = text.find("\n\n", position, end)
+        stop = end if gap < 0 else gap
+        while stop < end and text[stop] == "\n":
+            stop += 1
+        if text[position:stop].strip():
+            found.append(Block("paragraph", position, stop))
+        position = stop
+    return found
+
+
 def join_tiny(
     found: Sequence[Section], room: Callable[[Section], int], size: Callable[[Section], int]
 ) -> list[Section]:

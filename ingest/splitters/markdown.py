@@ -9,11 +9,11 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from ingest.loaders._front_matter import front_matter
-from ingest.loaders._markdown import Block, blocks
+from ingest.loaders._markdown import blocks
 from ingest.splitters._outline import Outline
 from ingest.splitters._packing import NEVER, Unit, pack
 from ingest.splitters._pieces import CHARACTERS_PER_TOKEN
-from ingest.splitters._sections import Section, join_tiny, sections
+from ingest.splitters._sections import Section, join_tiny, paragraphs, sections
 from ingest.splitters._shown import Source
 from ingest.splitters._units import Divider, tied
 from rag.errors import SettingError
@@ -242,18 +242,3 @@ def _credited(unit: Unit, credit: int) -> tuple[Unit, int]:
     """The unit with as much of `credit` taken off its size as there is, and what is left of it."""
     spent = min(credit, unit.size)
     return replace(unit, size=unit.size - spent), credit - spent
-
-
-def paragraphs(text: str, start: int, end: int) -> list[Block]:
-    """Blocks of a text without markup: runs of lines, each with the blank lines after it."""
-    found: list[Block] = []
-    position = start
-    while position < end:
-        gap = text.find("\n\n", position, end)
-        stop = end if gap < 0 else gap
-        while stop < end and text[stop] == "\n":
-            stop += 1
-        if text[position:stop].strip():
-            found.append(Block("paragraph", position, stop))
-        position = stop
-    return found
