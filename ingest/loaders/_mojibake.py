@@ -188,7 +188,8 @@ def _warnings(mended: list[int], garbled: list[int], mend: bool) -> Iterator[War
     if mended:
         what = "repaired" if mend else "garbled by a wrong encoding, left as it stands"
         yield Warned("mojibake", f"{_lines(mended)} {what}")
-    rest = [number for number in garbled if mend or number not in set(mended)]
+    told = set() if mend else set(mended)
+    rest = [number for number in garbled if number not in told]
     if rest:
         yield Warned("mojibake", f"{_lines(rest)} garbled beyond repair: take the text from its source")
 
