@@ -67,8 +67,10 @@ def _watch(settings: Settings, options: argparse.Namespace) -> int:
     """Ingest now and after every change, until SIGTERM or Ctrl-C; the status of the last report."""
     from ingest.calibrating import Afterwards, calibrate
     from ingest.discover import folders
-    from ingest.pipeline import exclusions, ingest, known_roots
+    from ingest.pipeline import ingest
     from ingest.plan import Digests
+    from ingest.roots import known_roots
+    from ingest.todo import exclusions
     from ingest.watch import watch
 
     stop, digests = Event(), Digests()

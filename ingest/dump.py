@@ -9,12 +9,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from ingest.discover import discover
 from ingest.loading import build_loaders, build_splitter
-from ingest.pipeline import build_reader, exclusions, threads
-from ingest.plan import plan
-from ingest.reading import Read, in_order, size_on_disk
+from ingest.pipeline import threads
+from ingest.reading import Read, build_reader, in_order, size_on_disk
 from ingest.report import one_line
+from ingest.todo import compare, find
 from rag.config import Settings
 from rag.models import build_embedder
 
@@ -44,9 +43,9 @@ def documents(settings: Settings, paths: Sequence[Path]) -> Iterator[dict[str, A
     """
     with ExitStack() as stack:
         loaders = build_loaders(settings, stack)
-        found = discover(paths, list(loaders), [], settings.index, exclusions(settings))
+        found = find(settings, paths, loaders, None)
         reader = build_reader(settings, loaders, build_splitter(settings, build_embedder(settings)), None)
-        todo = plan(found, [], lambda _: reader.fingerprint)
+        todo = compare(found, [], reader)
         yield from todo.failed
         for read in in_order(todo.write, reader.read, size_on_disk, threads(settings)):
             yield _as_json(read)

@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-import json
 import os
-import secrets
-import shlex
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from ingest import unread
-from ingest.discover import Found, discover
-from ingest.exclude import Exclusions
-from ingest.loading import build_loaders, build_splitter, shape
-from ingest.plan import Digests, Plan, plan
+from ingest.dry_run import foretell
+from ingest.loading import build_loaders, build_splitter
+from ingest.plan import Digests, Plan
 from ingest.progress import Progress
-from ingest.reading import Read, Reader, in_order, size_on_disk
+from ingest.reading import Read, Reader, build_reader, in_order, size_on_disk
 from ingest.report import Report
+from ingest.roots import forget_roots, remember_roots
 from ingest.signatures import signatures
-from rag.build import build_indexer, build_store
+from ingest.todo import compare, counted, find, living
+from rag.build import build_indexer
 from rag.config import Settings
-from rag.errors import RagError, SettingError
-from rag.expansion.glossed import agreed
 from rag.health.copies import duplicates
 from rag.indexes.publish import Indexer
 from rag.models import build_embedder
-from rag.protocols.documents import Loader, Splitter
-from rag.protocols.stores import Store, StoredDocument
 from rag.types import Warned
 
-_ROOTS = "roots"
-# Under what name the record keeps the key that placeholders of secrets are made with.
-_KEY = "placeholder_key"
 _MOST_THREADS = 4
 
 
@@ -57,21 +48,21 @@ def ingest(
     with ExitStack() as stack:
         loaders = build_loaders(settings, stack)
         # A wrong path must not create an index.
-        discover(paths, list(loaders), [], settings.index, exclusions(settings))
+        find(settings, paths, loaders, None)
         embedder = build_embedder(settings)
         embedder.count_tokens("")  # a damaged model must not create an index either
         splitter = build_splitter(settings, embedder)
         if dry_run:
-            report = _foretell(settings, paths, build_reader(settings, loaders, splitter, None), rebuild)
+            report = foretell(settings, paths, build_reader(settings, loaders, splitter, None), rebuild)
         else:
-            before = _living(settings) if rebuild else frozenset()
+            before = living(settings) if rebuild else frozenset()
             indexer = stack.enter_context(build_indexer(settings, start_over=rebuild))
             if rebuild:
-                indexer.store.remember(_ROOTS, "[]")
-            found = _discover(settings, paths, loaders, indexer.store)
-            _remember_roots(indexer.store, found)
+                forget_roots(indexer.store)
+            found = find(settings, paths, loaders, indexer.store)
+            remember_roots(indexer.store, found)
             reader = build_reader(settings, loaders, splitter, indexer.store)
-            todo = _plan(found, indexer.store.documents(), reader, digests)
+            todo = compare(found, indexer.store.documents(), reader, digests)
             report = _carry_out(todo, indexer, _reads(todo, reader, settings, indexer, cluster), quiet=quiet)
             unread.remember(indexer.store, found, todo.write, report.failed)
             if todo.write or todo.gone:
@@ -83,80 +74,9 @@ def ingest(
     return report
 
 
-def exclusions(settings: Settings) -> Exclusions:
-    """What the settings leave out."""
-    return Exclusions(tuple(settings.ingest.exclude), settings.ingest.gitignore)
-
-
 def threads(settings: Settings) -> int:
     """How many files are read at once."""
     return settings.ingest.threads or min(_MOST_THREADS, os.cpu_count() or 1)
-
-
-def remembered_roots(store: Store | None) -> list[Path]:
-    """The folders that documents are named relative to."""
-    return [Path(root) for root in json.loads(store.settings().get(_ROOTS, "[]"))] if store else []
-
-
-def known_roots(settings: Settings) -> list[Path]:
-    """Those of the index as it is; none where there is no record that can be read."""
-    try:
-        store = build_store(settings, read_only=True)
-    except RagError:
-        return []
-    try:
-        return remembered_roots(store)
-    finally:
-        store.close()
-
-
-def build_reader(
-    settings: Settings, loaders: Mapping[str, Loader], splitter: Splitter, store: Store | None
-) -> Reader:
-    """What reads files as the settings say.
-
-    Placeholders of secrets are the same in all runs over one index, for its record keeps their key;
-    without a store they are this reader's own.
-    """
-    kept = store.settings().get(_KEY) if store else None
-    key = kept or secrets.token_hex(32)
-    if store is not None and kept is None:
-        store.remember(_KEY, key)
-    return Reader(loaders, splitter, settings.ingest.secrets, bytes.fromhex(key))
-
-
-def _plan(
-    found: Found, stored: Sequence[StoredDocument], reader: Reader, digests: Digests | None = None
-) -> Plan:
-    def shaped(path: Path) -> str:
-        return shape(path, reader.loaders, reader.fingerprint)
-
-    return plan(found, stored, shaped, digests.of if digests else None)
-
-
-def _foretell(settings: Settings, paths: Sequence[Path], reader: Reader, rebuild: bool) -> Report:
-    before = _living(settings) if rebuild else frozenset()
-    stored: list[StoredDocument] = []
-    remembered: Mapping[str, str] = {}
-    store = build_store(settings, read_only=True) if _has_record(settings) and not rebuild else None
-    found = _discover(settings, paths, reader.loaders, store)
-    if store is not None:
-        stored, remembered = store.documents(), store.settings()
-        if known := remembered.get("embedder"):
-            agreed(settings.index, known, build_embedder(settings))
-        store.close()
-    todo = _plan(found, stored, reader)
-    unread.fail_again(todo, remembered)
-    report = _counted(todo)
-    report.removed += len(before - {planned.id for planned in todo.write})
-    report.written = len(todo.write) - len(todo.moved)
-    report.moved = len(todo.moved)
-    report.dry_run = True
-    if _has_record(settings):
-        place = shlex.join(["--index", str(settings.index)])
-        report.hint = f"`python -m rag doctor {place}` examines what the index holds"
-    report.tell(found)
-    return report
 
 
 def _reads(
@@ -171,7 +91,7 @@ def _reads(
 
 
 def _carry_out(todo: Plan, indexer: Indexer, reads: Iterator[Read], *, quiet: bool) -> Report:
-    report = _counted(todo)
+    report = counted(todo)
     names = [planned.id for planned in todo.write]
     with Progress(names, lambda: indexer.embedded_chunks, quiet=quiet) as progress:
         written = _record(reads, indexer, report, progress)
@@ -201,10 +121,6 @@ def _record(reads: Iterator[Read], indexer: Indexer, report: Report, progress: P
     return written
 
 
-def _counted(todo: Plan) -> Report:
-    return Report(unchanged=len(todo.unchanged), removed=todo.removed, failed=list(todo.failed))
-
-
 def _take(read: Read, indexer: Indexer, report: Report) -> bool:
     """Hand a document to the indexer; False, and why in the report, if it could not be read."""
     report.warnings += read.warnings
@@ -225,35 +141,3 @@ def _take(read: Read, indexer: Indexer, report: Report) -> bool:
 def _tell_duplicates(report: Report, indexer: Indexer, settings: Settings) -> None:
     signed = signatures(indexer.store, settings.index)
     report.warnings += [each.warning for each in duplicates(signed)]
-
-
-def _discover(
-    settings: Settings, paths: Sequence[Path], loaders: Mapping[str, Loader], store: Store | None
-) -> Found:
-    return discover(paths, list(loaders), remembered_roots(store), settings.index, exclusions(settings))
-
-
-def _remember_roots(store: Store, found: Found) -> None:
-    roots = sorted({str(source.root) for source in found.sources})
-    known = json.loads(store.settings().get(_ROOTS, "[]"))
-    if not set(roots) <= set(known):
-        store.remember(_ROOTS, json.dumps(sorted({*roots, *known}), ensure_ascii=False))
-
-
-def _has_record(settings: Settings) -> bool:
-    if settings.index.exists() and not settings.index.is_dir():
-        raise SettingError(f"index = {str(settings.index)!r} is not a folder")
-    folder = settings.index
-    return folder.is_dir() and any(not file.name.startswith("lock") for file in folder.iterdir())
-
-
-def _living(settings: Settings) -> frozenset[str]:
-    """The documents that starting over may lose; none can be told of a record that cannot be read."""
-    try:
-        store = build_store(settings, read_only=True)
-    except RagError:
-        return frozenset()
-    try:
-        return frozenset(document.id for document in store.documents())
-    finally:
-        store.close()

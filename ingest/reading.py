@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,13 +15,17 @@ from ingest.loading import shape
 from ingest.plan import Planned, content_digest
 from ingest.secrets.find import VERSION, Secret
 from ingest.secrets.redact import Policy, Redacted, apply
+from rag.config import Settings
 from rag.errors import DocumentError
 from rag.protocols.documents import Loader, Splitter
+from rag.protocols.stores import Store
 from rag.types import Chunk, Document, Heading, Loaded, Page, Vectors
 
 # Bytes of files that are read and not yet taken: what bounds the memory, whatever the corpus.
 _AHEAD_BYTES = 64_000_000
 _SHOWN_LINES = 10
+# Under what name the record keeps the key that placeholders of secrets are made with.
+_KEY = "placeholder_key"
 _ATTEMPTS = 2  # at reading a file that changes meanwhile
 
 _Item = TypeVar("_Item")
@@ -101,6 +106,21 @@ class Reader:
             sum(page.start == page.end for page in loaded.pages),
             (*warnings, *((planned.id, "secret", detail) for detail in secrets)),
         )
+
+
+def build_reader(
+    settings: Settings, loaders: Mapping[str, Loader], splitter: Splitter, store: Store | None
+) -> Reader:
+    """What reads files as the settings say.
+
+    Placeholders of secrets are the same in all runs over one index, for its record keeps their key;
+    without a store they are this reader's own.
+    """
+    kept = store.settings().get(_KEY) if store else None
+    key = kept or secrets.token_hex(32)
+    if store is not None and kept is None:
+        store.remember(_KEY, key)
+    return Reader(loaders, splitter, settings.ingest.secrets, bytes.fromhex(key))
 
 
 def in_order(

@@ -70,7 +70,7 @@ def in_the_way(source: Settings, target: Settings) -> int:
     """How many documents of another index a copy from `source` to `target` would throw away.
 
     0 where the target holds none, or is an earlier copy: each index has a key of its own for placeholders of
-    secrets (`ingest/pipeline.py`), which a copy takes along.
+    secrets (`ingest/reading.py`), which a copy takes along.
     """
     held = recorded(target)
     theirs, ours = _key(target) if held else None, _key(source)
